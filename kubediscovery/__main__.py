@@ -1,0 +1,5 @@
+"""``python -m kubediscovery``."""
+
+from kubediscovery.cli import main
+
+main()

@@ -1,0 +1,167 @@
+"""Delegated authorization: may a user do this.
+
+The rules are those of ``k8s.io/apiserver, pkg/server/options/authorization.go`` and
+``plugin/pkg/authorizer/webhook``: system:masters and the health paths pass, everything else is a SubjectAccessReview.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from kubediscovery.errors import Forbidden, InternalError, Subject, UpstreamError
+from kubediscovery.identity import User
+from kubediscovery.reviews import TIMEOUT_SECONDS, Reviewer, ReviewKind, Reviews, Sleep, Timer
+
+_SUBJECT_ACCESS_REVIEW = ReviewKind(
+    "authorization.k8s.io/v1", "SubjectAccessReview", "/apis/authorization.k8s.io/v1/subjectaccessreviews"
+)
+_ALWAYS_ALLOWED_GROUP = "system:masters"
+_ALWAYS_ALLOWED_PATHS = frozenset({"/healthz", "/livez", "/readyz"})
+# Reviews that one request has under way at the same time.
+_SIDE_BY_SIDE = 16
+# Characters; longer questions are asked anew each time, so that nobody fills the memory with them.
+_LONGEST_KEPT = 2_000
+# k8s.io/apiserver, pkg/endpoints/handlers/responsewriters/errors.go: against browsers that take text for HTML.
+_HARMLESS = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+_ESCAPES = {
+    '"': '\\"', "\\": "\\\\", "\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v",
+}  # fmt: skip
+
+
+class ResourceAttributes(msgspec.Struct, frozen=True):
+    """What is to be done to which resource; no namespace means the cluster's scope, or all namespaces."""
+
+    verb: str
+    group: str
+    version: str
+    resource: str
+    subresource: str = ""
+    namespace: str = ""
+    name: str = ""
+
+
+class NonResourceAttributes(msgspec.Struct, frozen=True):
+    """What is to be done to a path that is no resource; the verb is the HTTP method in lower case."""
+
+    path: str
+    verb: str
+
+
+Attributes = ResourceAttributes | NonResourceAttributes
+
+
+class _Decision(msgspec.Struct, frozen=True):
+    allowed: bool
+    reason: str = ""
+
+
+_ALLOWED = _Decision(allowed=True)
+
+
+class Authorizer:
+    """Asks kube-apiserver what users may do. Answers count for 10 s; an error never allows anything."""
+
+    def __init__(
+        self,
+        reviewer: Reviewer,
+        *,
+        timer: Timer = time.monotonic,
+        sleep: Sleep = asyncio.sleep,
+        timeout: float = TIMEOUT_SECONDS,
+    ) -> None:
+        self._reviews: Reviews[tuple[User, Attributes], _Decision] = Reviews(
+            reviewer, _SUBJECT_ACCESS_REVIEW, _read, timer=timer, sleep=sleep, timeout=timeout
+        )
+
+    async def allowed(self, user: User, attributes: Attributes) -> bool:
+        """Whether the user may; raises :class:`InternalError` if that cannot be found out."""
+        return (await self._decide(user, attributes)).allowed
+
+    async def authorize(self, user: User, attributes: Attributes) -> None:
+        """Return if the user may; raises :class:`Forbidden` in Kubernetes's own words, or :class:`InternalError`."""
+        decision = await self._decide(user, attributes)
+        if not decision.allowed:
+            raise _forbidden(user, attributes, decision.reason)
+
+    async def allowed_many(self, user: User, attributes: Iterable[Attributes]) -> frozenset[Attributes]:
+        """Those that the user may, asked side by side; :class:`InternalError` if one of them cannot be found out."""
+        asked = frozenset(attributes)
+        decisions = {question: self._decided(user, question) for question in asked}
+        limit = asyncio.Semaphore(_SIDE_BY_SIDE)
+
+        async def ask(question: Attributes) -> None:
+            async with limit:
+                decisions[question] = await self._decide(user, question)
+
+        await asyncio.gather(*(ask(question) for question in asked if decisions[question] is None))
+        return frozenset(question for question, decision in decisions.items() if decision and decision.allowed)
+
+    async def _decide(self, user: User, attributes: Attributes) -> _Decision:
+        decision = self._decided(user, attributes)
+        if decision is not None:
+            return decision
+        keep = sum(map(len, msgspec.structs.astuple(attributes))) < _LONGEST_KEPT
+        try:
+            return await self._reviews.verdict((user, attributes), lambda: _spec(user, attributes), keep=keep)
+        except UpstreamError as error:
+            raise InternalError("the authorization of the request could not be reviewed") from error
+
+    def _decided(self, user: User, attributes: Attributes) -> _Decision | None:
+        if _ALWAYS_ALLOWED_GROUP in user.groups:
+            return _ALLOWED
+        if isinstance(attributes, NonResourceAttributes) and attributes.path in _ALWAYS_ALLOWED_PATHS:
+            return _ALLOWED
+        try:
+            return self._reviews.known((user, attributes))
+        except KeyError:
+            return None
+
+
+def _spec(user: User, attributes: Attributes) -> dict[str, object]:
+    kind = "resourceAttributes" if isinstance(attributes, ResourceAttributes) else "nonResourceAttributes"
+    asked = {name: value for name, value in msgspec.structs.asdict(attributes).items() if value}
+    extra = {key: list(values) for key, values in user.extra}
+    return {"user": user.name, "uid": user.uid, "groups": list(user.groups), "extra": extra, kind: asked}
+
+
+def _read(status: Mapping[str, object]) -> _Decision:
+    allowed, denied, reason = status.get("allowed"), status.get("denied", False), status.get("reason", "")
+    if not isinstance(allowed, bool) or not isinstance(denied, bool) or not isinstance(reason, str):
+        raise UpstreamError("SubjectAccessReview: the answer cannot be understood")
+    return _Decision(allowed and not denied, reason)
+
+
+def _forbidden(user: User, attributes: Attributes, reason: str) -> Forbidden:
+    sentence = _sentence(user, attributes).translate(_HARMLESS) + (f": {reason}" if reason else "")
+    if isinstance(attributes, NonResourceAttributes):
+        return Forbidden(f"forbidden: {sentence}", subject=Subject())
+    what = f"{attributes.resource}.{attributes.group}" if attributes.group else attributes.resource
+    if attributes.name:
+        what += f" {quoted(attributes.name)}"
+    subject = Subject(attributes.group, attributes.resource, attributes.name)
+    return Forbidden(f"{what} is forbidden: {sentence}", subject=subject)
+
+
+def _sentence(user: User, attributes: Attributes) -> str:
+    start = f"User {quoted(user.name)} cannot {attributes.verb}"
+    if isinstance(attributes, NonResourceAttributes):
+        return f"{start} path {quoted(attributes.path)}"
+    resource = f"{attributes.resource}/{attributes.subresource}" if attributes.subresource else attributes.resource
+    scope = f"in the namespace {quoted(attributes.namespace)}" if attributes.namespace else "at the cluster scope"
+    return f"{start} resource {quoted(resource)} in API group {quoted(attributes.group)} {scope}"
+
+
+def quoted(text: str) -> str:
+    """The text in double quotes, with escapes for all that cannot be seen: Go's ``%q``."""
+    return f'"{"".join(map(_escaped, text))}"'
+
+
+def _escaped(character: str) -> str:
+    if character in _ESCAPES:
+        return _ESCAPES[character]
+    if character.isprintable():
+        return character
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 0x80 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

@@ -1,0 +1,110 @@
+"""The commands. Each reads its flags into frozen options and hands them on; errors end as one line and a status."""
+
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import yaml
+
+from kubediscovery import __version__
+from kubediscovery.config import DEFAULT_GROUP, SECURE_PORT, ServeOptions, parse_duration
+from kubediscovery.errors import ConfigurationError, KubediscoveryError
+
+Kubeconfig = Annotated[
+    str | None,
+    typer.Option(help="Kubeconfig file; otherwise the pod's service account, otherwise the default kubeconfig."),
+]
+ApiGroupName = Annotated[str, typer.Option(help="API group to serve.")]
+
+
+def main() -> None:
+    """Run the command line; exit status 2 for what cannot be used, 1 for what cannot be done."""
+    try:
+        app(standalone_mode=True)
+    except KubediscoveryError as error:
+        for line in str(error).splitlines():
+            print(f"error: {line}", file=sys.stderr)  # noqa: T201
+        sys.exit(2 if isinstance(error, ConfigurationError) else 1)
+
+
+app = typer.Typer(
+    name="kubediscovery",
+    help="What is this made of, and is it all right? An aggregated Kubernetes API server.",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"kubediscovery {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Options that stand before a command."""
+
+
+def read_config(context: typer.Context, path: Path | None) -> Path | None:
+    """Take the flags' defaults from a YAML file whose keys are the flags' names; raises :class:`ConfigurationError`."""
+    if path is None:
+        return None
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigurationError(f"config {path}: {' '.join(str(error).split())}") from error
+    if not isinstance(content, dict):
+        raise ConfigurationError(f"config {path}: a mapping of flags to values is needed")
+    names = {option.lstrip("-"): parameter.name for parameter in context.command.params for option in parameter.opts}
+    if unknown := [str(key) for key in content if key not in names or key == "config"]:
+        accepted = ", ".join(sorted(names.keys() - {"config", "help"}))
+        raise ConfigurationError(f'config {path}: "{unknown[0]}" is not known; accepted are {accepted}')
+    context.default_map = {names[key]: value for key, value in content.items()}
+    return path
+
+
+@app.command()
+def serve(
+    kubeconfig: Kubeconfig = None,
+    bind_address: Annotated[str, typer.Option(help="IP address to listen on.")] = "0.0.0.0",  # noqa: S104
+    secure_port: Annotated[int, typer.Option(help="Port to listen on.")] = SECURE_PORT,
+    tls_cert_file: Annotated[Path | None, typer.Option(help="Serving certificate, PEM.")] = None,
+    tls_private_key_file: Annotated[Path | None, typer.Option(help="Its key, PEM.")] = None,
+    cert_dir: Annotated[Path | None, typer.Option(help="Directory with tls.crt and tls.key.")] = None,
+    api_group: ApiGroupName = DEFAULT_GROUP,
+    config: Annotated[  # noqa: ARG001 - its callback has read it
+        Path | None, typer.Option(callback=read_config, is_eager=True, help="YAML file with these flags as keys.")
+    ] = None,
+    shutdown_delay_duration: Annotated[str, typer.Option(help="Time to fail /readyz before ending: 5s.")] = "0s",
+    v: Annotated[int, typer.Option("--v", help="Log verbosity: 0 warnings, 2 what goes on, 4 everything.")] = 2,
+) -> None:
+    """Run the API server."""
+    import uvloop
+
+    from kubediscovery.server import serve as run_server
+
+    _configure_logging(v)
+    options = ServeOptions(
+        kubeconfig=kubeconfig,
+        bind_address=bind_address,
+        secure_port=secure_port,
+        certificate=tls_cert_file,
+        key=tls_private_key_file,
+        cert_dir=cert_dir,
+        api_group=api_group,
+        shutdown_delay=parse_duration(shutdown_delay_duration),
+    )
+    uvloop.run(run_server(options))
+
+
+def _configure_logging(verbosity: int) -> None:
+    level = logging.DEBUG if verbosity >= 4 else logging.INFO if verbosity >= 1 else logging.WARNING
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)

@@ -1,0 +1,87 @@
+"""What the commands are told, as frozen values that are validated whole before anything starts."""
+
+import ipaddress
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from kubediscovery.errors import ConfigurationError
+
+DEFAULT_GROUP = "kubediscovery.cloudark.io"
+API_VERSION = "v1"
+SECURE_PORT = 10250
+CERTIFICATE_FILE = "tls.crt"
+KEY_FILE = "tls.key"
+
+_GROUP = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+")
+_DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+@dataclass(frozen=True, slots=True)
+class ServeOptions:
+    """The flags of ``kubediscovery serve``; the delay is in seconds, ``kubeconfig`` None means in-cluster or default."""
+
+    kubeconfig: str | None = None
+    bind_address: str = "0.0.0.0"  # noqa: S104 - kube-apiserver calls from another machine
+    secure_port: int = SECURE_PORT
+    certificate: Path | None = None
+    key: Path | None = None
+    cert_dir: Path | None = None
+    api_group: str = DEFAULT_GROUP
+    shutdown_delay: float = 0.0
+    snapshot: Path | None = None
+
+    def validate(self) -> None:
+        """Raise :class:`ConfigurationError` with every fault, one a line."""
+        faults = [*self._address_faults(), *self._certificate_faults()]
+        if not _GROUP.fullmatch(self.api_group) or len(self.api_group) > 253:
+            faults.append(f'--api-group must be a DNS name with a dot, not "{self.api_group}"')
+        if faults:
+            raise ConfigurationError("\n".join(faults))
+
+    @property
+    def key_pair(self) -> tuple[Path, Path]:
+        """Where the serving certificate and its key are; only for validated options that serve TLS."""
+        if self.certificate is not None and self.key is not None:
+            return self.certificate, self.key
+        directory = self.cert_dir or Path()
+        return directory / CERTIFICATE_FILE, directory / KEY_FILE
+
+    def _address_faults(self) -> list[str]:
+        faults = []
+        try:
+            address = ipaddress.ip_address(self.bind_address)
+        except ValueError:
+            return [f'--bind-address must be an IP address, not "{self.bind_address}"']
+        if self.snapshot is not None and not address.is_loopback:
+            faults.append(f"--snapshot is served without authentication, on loopback only: not on {address}")
+        if not 0 <= self.secure_port <= 65535:
+            faults.append(f"--secure-port must be from 0 to 65535, not {self.secure_port}")
+        return faults
+
+    def _certificate_faults(self) -> list[str]:
+        if self.snapshot is not None:
+            return []
+        if (self.certificate is None) != (self.key is None):
+            return ["--tls-cert-file and --tls-private-key-file go together"]
+        if self.certificate is None and self.cert_dir is None:
+            return [
+                "give --tls-cert-file and --tls-private-key-file, or --cert-dir with tls.crt and tls.key in it; "
+                '"kubediscovery install --external-name HOST --cert-dir DIR" makes them'
+            ]
+        return []
+
+
+def default_kubeconfig() -> str:
+    """``$KUBECONFIG``, which may name several files, or ``~/.kube/config``."""
+    return os.environ.get("KUBECONFIG") or str(Path.home() / ".kube" / "config")
+
+
+def parse_duration(text: str) -> float:
+    """Seconds of a duration as Go writes it: ``500ms``, ``30s``, ``1m30s``; raises :class:`ConfigurationError`."""
+    parts = _DURATION_PART.findall(text)
+    if text != "0" and (not parts or "".join(map("".join, parts)) != text):
+        raise ConfigurationError(f'a duration such as 500ms, 30s or 1m30s is needed, not "{text}"')
+    return sum(float(number) * _SECONDS[unit] for number, unit in parts)

@@ -1,0 +1,158 @@
+"""Every error that kubediscovery raises on purpose.
+
+::
+
+    KubediscoveryError
+    ├── ConfigurationError       a flag, file or kubeconfig that cannot be used: exit status 2
+    ├── StartupError             the process cannot start or the command cannot finish: exit status 1
+    ├── UpstreamError            kube-apiserver gave no usable answer
+    │   ├── UpstreamForbidden    403: this server may not do that
+    │   ├── UpstreamNotFound     404: no such kind or object
+    │   ├── UpstreamConflict     409: somebody else owns or changed it
+    │   └── UpstreamExpired      410: the resource version or continue token is too old
+    └── StatusError              an answer to the caller, rendered as a metav1.Status
+        ├── BadRequest           400
+        ├── Unauthorized         401
+        ├── Forbidden            403
+        ├── NotFound             404
+        ├── MethodNotAllowed     405
+        ├── NotAcceptable        406
+        ├── Expired              410
+        ├── InternalError        500
+        ├── ServiceUnavailable   503
+        └── ServerTimeout        504
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+class KubediscoveryError(Exception):
+    """The root of the tree; its text is one line that a user can act on."""
+
+
+class ConfigurationError(KubediscoveryError):
+    """What the user gave cannot be used: says what and where."""
+
+
+class StartupError(KubediscoveryError):
+    """What the user gave was understood but cannot be carried out."""
+
+
+class UpstreamError(KubediscoveryError):
+    """kube-apiserver could not be asked, or its answer could not be used.
+
+    ``code`` is its HTTP status, 0 when there was none; ``retry_after`` its Retry-After in seconds, where it sent one.
+    """
+
+    def __init__(self, message: str, *, code: int = 0, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.retry_after = retry_after
+
+
+class UpstreamForbidden(UpstreamError):
+    """kube-apiserver refused this server a right (403)."""
+
+
+class UpstreamNotFound(UpstreamError):
+    """kube-apiserver does not know the kind or the object (404)."""
+
+
+class UpstreamConflict(UpstreamError):
+    """The object exists already, was changed meanwhile, or its field has another manager (409)."""
+
+
+class UpstreamExpired(UpstreamError):
+    """The resource version or continue token is older than what kube-apiserver keeps (410)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What an error is about: the ``details`` of a Status. ``kind`` is the resource, as Kubernetes writes it there."""
+
+    group: str = ""
+    kind: str = ""
+    name: str = ""
+
+
+class StatusError(KubediscoveryError):
+    """An answer that is not a success; ``code`` and ``reason`` are those of ``metav1.Status``.
+
+    ``retry_after`` is whole seconds and becomes both the header and ``details.retryAfterSeconds``; ``cause`` becomes the
+    only entry of ``details.causes``.
+    """
+
+    code: ClassVar[int] = 500
+    reason: ClassVar[str] = "InternalError"
+
+    def __init__(
+        self, message: str, *, subject: Subject | None = None, retry_after: int | None = None, cause: str = ""
+    ) -> None:
+        super().__init__(message)
+        self.subject = subject
+        self.retry_after = retry_after
+        self.cause = cause
+
+
+class BadRequest(StatusError):
+    """A parameter that cannot be used; the message names it and what is accepted."""
+
+    code, reason = 400, "BadRequest"
+
+
+class Unauthorized(StatusError):
+    """A credential was offered and is bad. Never says why: that helps only who guesses."""
+
+    code, reason = 401, "Unauthorized"
+
+    def __init__(self) -> None:
+        super().__init__("Unauthorized")
+
+
+class Forbidden(StatusError):
+    """The caller is known, and may not."""
+
+    code, reason = 403, "Forbidden"
+
+
+class NotFound(StatusError):
+    """No such path, kind or object."""
+
+    code, reason = 404, "NotFound"
+
+
+class MethodNotAllowed(StatusError):
+    """The path exists; the method or verb does not."""
+
+    code, reason = 405, "MethodNotAllowed"
+
+
+class NotAcceptable(StatusError):
+    """None of the media types in Accept can be served; the message lists those that can."""
+
+    code, reason = 406, "NotAcceptable"
+
+
+class Expired(StatusError):
+    """A resource version or continue token that is no longer served."""
+
+    code, reason = 410, "Expired"
+
+
+class InternalError(StatusError):
+    """Something failed on this side; the message never carries another error's text."""
+
+    code, reason = 500, "InternalError"
+
+
+class ServiceUnavailable(StatusError):
+    """Not yet, or not at the moment; comes with ``retry_after``."""
+
+    code, reason = 503, "ServiceUnavailable"
+
+
+class ServerTimeout(StatusError):
+    """What was waited for did not come in time."""
+
+    code, reason = 504, "Timeout"

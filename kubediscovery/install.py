@@ -1,0 +1,259 @@
+"""The command ``install``: check, apply, and wait until kube-apiserver reaches the server."""
+
+import asyncio
+import base64
+import ipaddress
+import re
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from kubediscovery.cluster import (
+    POLL_SECONDS,
+    KubeApiserver,
+    apply,
+    delete,
+    is_ours,
+    path_of,
+    read,
+    words_for,
+)
+from kubediscovery.config import API_VERSION, DEFAULT_GROUP
+from kubediscovery.errors import ConfigurationError, StartupError, UpstreamError, UpstreamForbidden
+from kubediscovery.manifests import SECRET_NAME, External, Installation, objects, to_yaml
+from kubediscovery.preflight import check
+from kubediscovery.serving_certificate import (
+    CA_FILE,
+    CERTIFICATE_FILE,
+    KEY_FILE,
+    ServingCertificate,
+)
+from kubediscovery.workload import IMAGE, NAME, SECURE_PORT, Manifest
+
+Say = Callable[[str], None]
+
+# Part of every cluster: never made, labelled or taken away.
+_SYSTEM_NAMESPACES = frozenset({"default", "kube-node-lease", "kube-public", "kube-system"})
+
+_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_DOMAIN = re.compile(rf"(?=.{{1,253}}$){_LABEL.pattern}(\.{_LABEL.pattern})*")
+
+
+@dataclass(frozen=True, slots=True)
+class InstallOptions:
+    """The flags of ``kubediscovery install``; ``wait`` is how many seconds the APIService may take to be available."""
+
+    namespace: str = NAME
+    image: str = IMAGE
+    api_group: str = DEFAULT_GROUP
+    external_name: str | None = None
+    port: int | None = None
+    cert_dir: Path | None = None
+    kubeconfig: str | None = None
+    wait: float = 180
+
+    def installation(self) -> Installation:
+        """What to install; raises :class:`ConfigurationError` that names every flag which cannot be used."""
+        faults = [fault for is_fault, fault in self._faults() if is_fault]
+        if faults:
+            raise ConfigurationError("\n".join(faults))
+        return Installation(
+            namespace=self.namespace,
+            image=self.image,
+            api_group=self.api_group,
+            external=External(self.external_name, self.port or SECURE_PORT) if self.external_name else None,
+            makes_namespace=self.namespace not in _SYSTEM_NAMESPACES,
+        )
+
+    def _faults(self) -> tuple[tuple[bool, str], ...]:
+        host = self.external_name
+        outside = host is not None
+        return (
+            (not _LABEL.fullmatch(self.namespace), f"--namespace {self.namespace!r}: not the name of a namespace"),
+            (
+                not _DOMAIN.fullmatch(self.api_group) or "." not in self.api_group,
+                f"--api-group {self.api_group!r}: a DNS name such as {DEFAULT_GROUP} is needed",
+            ),
+            (not self.image or " " in self.image, f"--image {self.image!r}: not the name of an image"),
+            (
+                outside and _is_ip_address(host or ""),
+                f"--external-name {host}: a DNS name is needed, kube-apiserver does not take an IP address there",
+            ),
+            (
+                outside and not _is_ip_address(host or "") and not _DOMAIN.fullmatch(host or ""),
+                f"--external-name {host!r}: not a DNS name",
+            ),
+            (self.port is not None and not 1 <= self.port <= 65535, f"--port {self.port}: 1 to 65535 is accepted"),
+            (outside and self.cert_dir is None, "--external-name needs --cert-dir: where to write the certificate"),
+            (not outside and self.port is not None, "--port needs --external-name"),
+            (not outside and self.cert_dir is not None, "--cert-dir needs --external-name"),
+        )
+
+
+def render(options: InstallOptions) -> str:
+    """The manifests as YAML, for ``kubectl apply -f -``; no cluster is asked.
+
+    With ``external_name`` the certificate's files are kept or written in ``cert_dir``. Otherwise the stream holds a new
+    private key.
+    """
+    installation = options.installation()
+    current = ServingCertificate.read(options.cert_dir) if options.cert_dir else None
+    certificate = ServingCertificate.kept_or_new(current, installation.certificate_names)
+    if options.cert_dir:
+        certificate.write(options.cert_dir)
+    return to_yaml(objects(installation, certificate))
+
+
+async def install(options: InstallOptions, client: KubeApiserver, say: Say) -> None:
+    """Check, apply everything, and wait until kube-apiserver reaches the server.
+
+    Raises :class:`ConfigurationError` for flags, before anything is asked, and :class:`StartupError` for the rest. It
+    may be repeated: what is there is brought up to date, and a certificate that is still good is kept.
+    """
+    installation = options.installation()
+    try:
+        if await _has_foreign_namespace(client, installation):
+            installation = replace(installation, makes_namespace=False)
+        unsigned = ServingCertificate(b"", b"", b"")
+        await check(client, installation, objects(installation, unsigned))
+        certificate = await _certificate(options, installation, client, say)
+        for manifest in objects(installation, certificate):
+            await _apply(client, manifest, say)
+        await _remove_other_mode(client, installation, certificate, say)
+        if installation.external:
+            for line in next_commands(options, installation):
+                say(line)
+        else:
+            await _wait_until_available(client, installation, options.wait, say)
+    except UpstreamError as error:
+        raise StartupError(f"kube-apiserver: {error}") from error
+
+
+def next_commands(options: InstallOptions, installation: Installation) -> tuple[str, ...]:
+    """What to type after installing for a server outside the cluster: lines for a shell, comments among them."""
+    directory = options.cert_dir or Path()
+    quoted, kubeconfig = shlex.quote(str(directory)), shlex.quote(str(directory / "kubeconfig"))
+    admin = f"kubectl --kubeconfig {shlex.quote(options.kubeconfig)}" if options.kubeconfig else "kubectl"
+    server = f"kubectl --kubeconfig {kubeconfig}"
+    user = f"$({admin} config view --minify --output 'jsonpath={{.users[0].name}}')"
+    token = f"$({admin} create token {NAME} --namespace {installation.namespace} --duration 24h)"
+    port = installation.external.port if installation.external else SECURE_PORT
+    group = "" if installation.api_group == DEFAULT_GROUP else f" --api-group {installation.api_group}"
+    return (
+        "# A kubeconfig with the rights of the service account, for a day:",
+        f"(umask 077; {admin} config view --raw --minify --flatten > {kubeconfig})",
+        f'{server} config delete-user "{user}"',
+        f'{server} config set-credentials {NAME} --token "{token}"',
+        f"{server} config set-context --current --user {NAME}",
+        "# The server, in a terminal of its own:",
+        f"kubediscovery serve --kubeconfig {kubeconfig} --secure-port {port} --cert-dir {quoted}{group}",
+        "# Half a minute later at most, kube-apiserver has found it:",
+        f"{admin} get --raw '{_first_path(installation)}'",
+    )
+
+
+async def _has_foreign_namespace(client: KubeApiserver, installation: Installation) -> bool:
+    try:
+        found = await read(client, f"/api/v1/namespaces/{installation.namespace}")
+    except UpstreamForbidden:
+        return False  # the check of rights says so, beside all the others
+    return found is not None and not is_ours(found)
+
+
+async def _certificate(
+    options: InstallOptions, installation: Installation, client: KubeApiserver, say: Say
+) -> ServingCertificate:
+    current = (
+        ServingCertificate.read(options.cert_dir)
+        if options.cert_dir
+        else _of_secret(await read(client, f"/api/v1/namespaces/{installation.namespace}/secrets/{SECRET_NAME}"))
+    )
+    fault = current.fault(installation.certificate_names) if current else ""
+    certificate = ServingCertificate.kept_or_new(current, installation.certificate_names)
+    if current:
+        say(f"renewed the certificate: the one there {fault}" if fault else "kept the certificate: it is still good")
+    if options.cert_dir:
+        certificate.write(options.cert_dir)
+        say(f"{CA_FILE}, {CERTIFICATE_FILE} and {KEY_FILE} are in {options.cert_dir}")
+    return certificate
+
+
+def _of_secret(secret: Manifest | None) -> ServingCertificate | None:
+    data = (secret or {}).get("data") or {}
+    names = (CA_FILE, CERTIFICATE_FILE, KEY_FILE)
+    if not all(data.get(name) for name in names):
+        return None
+    return ServingCertificate(*(base64.b64decode(data[name]) for name in names))
+
+
+async def _apply(client: KubeApiserver, manifest: Manifest, say: Say) -> None:
+    try:
+        await apply(client, manifest)
+    except UpstreamError as error:
+        raise StartupError(f"{words_for(manifest)} cannot be applied: {error}") from error
+    say(f"applied {words_for(manifest)}")
+
+
+async def _remove_other_mode(
+    client: KubeApiserver, installation: Installation, certificate: ServingCertificate, say: Say
+) -> None:
+    """Delete what serves in the cluster, where an earlier installation left it and the server is outside now."""
+    if not installation.external:
+        return
+    wanted = {path_of(manifest) for manifest in objects(installation, certificate)}
+    for manifest in objects(replace(installation, external=None), certificate):
+        if path_of(manifest) not in wanted:
+            found = await read(client, path_of(manifest))
+            if found and is_ours(found):
+                await delete(client, manifest)
+                say(f"removed {words_for(manifest)}: the server is outside the cluster now")
+
+
+async def _wait_until_available(client: KubeApiserver, installation: Installation, seconds: float, say: Say) -> None:
+    path = f"/apis/apiregistration.k8s.io/v1/apiservices/{installation.api_service_name}"
+    until = asyncio.get_running_loop().time() + seconds
+    said = ""
+    while True:
+        is_available, message = _availability(await read(client, path))
+        if is_available:
+            say(f"{NAME} answers. Try: kubectl get --raw '{_first_path(installation)}'")
+            return
+        if message != said:
+            say(f"waiting for APIService {installation.api_service_name}: {message}")
+            said = message
+        if asyncio.get_running_loop().time() >= until:
+            raise StartupError(_not_available(installation, message, seconds))
+        await asyncio.sleep(POLL_SECONDS)
+
+
+def _availability(api_service: Manifest | None) -> tuple[bool, str]:
+    conditions: list[dict[str, Any]] = ((api_service or {}).get("status") or {}).get("conditions") or []
+    for condition in conditions:
+        if condition["type"] == "Available":
+            return condition["status"] == "True", condition.get("message") or condition.get(
+                "reason"
+            ) or "no reason given"
+    return False, "kube-apiserver has not looked at it yet"
+
+
+def _not_available(installation: Installation, message: str, seconds: float) -> str:
+    kubectl = f"kubectl --namespace {installation.namespace}"
+    return (
+        f"everything is applied, but APIService {installation.api_service_name} is not available after {seconds:g} s:"
+        f" {message}\nLook at: {kubectl} get pods,endpointslices\n         {kubectl} describe deployment,pods"
+        f"\n         {kubectl} logs deployment/{NAME}"
+    )
+
+
+def _first_path(installation: Installation) -> str:
+    return f"/apis/{installation.api_group}/{API_VERSION}/namespaces/default/deployments/*/compositions"
+
+
+def _is_ip_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,76 @@
+"""The kinds that are tracked, as a table: adding one is adding a row."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind as kube-apiserver serves it.
+
+    ``resource`` is the lower-case plural. ``workload`` says that an object of it which nothing tracked owns is a root of the
+    top-level list.
+    """
+
+    group: str
+    version: str
+    resource: str
+    kind: str
+    singular: str
+    namespaced: bool = True
+    workload: bool = False
+
+    @property
+    def api_version(self) -> str:
+        """``apps/v1``, or ``v1`` for the core group."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    @property
+    def group_resource(self) -> str:
+        """``deployments.apps``, or ``pods`` for the core group."""
+        return f"{self.resource}.{self.group}" if self.group else self.resource
+
+    @property
+    def list_path(self) -> str:
+        """Where kube-apiserver lists all objects of the kind: ``/apis/apps/v1/deployments``."""
+        prefix = f"/apis/{self.group}" if self.group else "/api"
+        return f"{prefix}/{self.version}/{self.resource}"
+
+    def __str__(self) -> str:
+        return self.group_resource
+
+
+BUILT_IN_KINDS = (
+    Kind("apps", "v1", "deployments", "Deployment", "deployment", workload=True),
+    Kind("apps", "v1", "replicasets", "ReplicaSet", "replicaset", workload=True),
+    Kind("apps", "v1", "statefulsets", "StatefulSet", "statefulset", workload=True),
+    Kind("apps", "v1", "daemonsets", "DaemonSet", "daemonset", workload=True),
+    Kind("apps", "v1", "controllerrevisions", "ControllerRevision", "controllerrevision"),
+    Kind("batch", "v1", "jobs", "Job", "job", workload=True),
+    Kind("batch", "v1", "cronjobs", "CronJob", "cronjob", workload=True),
+    Kind("", "v1", "pods", "Pod", "pod", workload=True),
+)
+
+CONFIG_MAP = Kind("", "v1", "configmaps", "ConfigMap", "configmap")
+
+
+class Kinds:
+    """The tracked kinds, found by what a request or a manifest calls them."""
+
+    def __init__(self, kinds: tuple[Kind, ...] = BUILT_IN_KINDS) -> None:
+        self._kinds = kinds
+        self._by_group_resource = {kind.group_resource: kind for kind in kinds}
+        self._by_api_version = {(kind.api_version, kind.kind): kind for kind in kinds}
+        # Where two groups have the same plural the first row wins, as the first group does for kubectl.
+        self._by_plural = {kind.resource: kind for kind in reversed(kinds)}
+
+    def __iter__(self) -> Iterator[Kind]:
+        return iter(self._kinds)
+
+    def by_resource(self, resource: str) -> Kind | None:
+        """The kind that ``deployments`` or ``deployments.apps`` in a path means."""
+        return self._by_group_resource.get(resource) or self._by_plural.get(resource)
+
+    def by_api_version(self, api_version: str, kind: str) -> Kind | None:
+        """The kind of a manifest with this ``apiVersion`` and ``kind``."""
+        return self._by_api_version.get((api_version, kind))

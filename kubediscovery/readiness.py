@@ -1,0 +1,66 @@
+"""``/livez`` and ``/readyz``: named checks, in the form of k8s.io/apiserver (pkg/server/healthz/healthz.go)."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from kubediscovery.errors import NotFound
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A check that has passed or not, with a word on what is being done; nothing in it may be secret."""
+
+    name: str
+    passed: bool
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The outcome of some checks as text; ``passed`` decides between 200 and 500."""
+
+    passed: bool
+    text: str
+
+
+class Readiness:
+    """Two lists of checks, asked anew at every probe."""
+
+    def __init__(self, checks: Callable[[], Iterable[Check]]) -> None:
+        self._checks = checks
+        self.shutting_down = False
+
+    def live(self, name: str, *, verbose: bool, excluded: frozenset[str]) -> Report:
+        """Alive means answering; nothing outside the process can make it fail."""
+        return _report("livez", [Check("ping", passed=True)], name, verbose=verbose, excluded=excluded)
+
+    def ready(self, name: str, *, verbose: bool, excluded: frozenset[str]) -> Report:
+        """Ready means that requests get answers; ``name`` asks for one check alone.
+
+        Raises :class:`NotFound` for a check that does not exist.
+        """
+        checks = [Check("ping", passed=True), *self._checks(), Check("shutdown", passed=not self.shutting_down)]
+        return _report("readyz", checks, name, verbose=verbose, excluded=excluded)
+
+
+def _report(endpoint: str, checks: list[Check], name: str, *, verbose: bool, excluded: frozenset[str]) -> Report:
+    if name:
+        checks = [check for check in checks if check.name == name]
+        if not checks:
+            raise NotFound("the server could not find the requested resource")
+    passed = all(check.passed or check.name in excluded for check in checks)
+    if passed and not verbose:
+        return Report(passed, "ok")
+    lines = [_line(check, excluded) for check in checks]
+    lines += [
+        f'warn: some health checks cannot be excluded: no matches for "{unknown}"'
+        for unknown in sorted(excluded - {check.name for check in checks})
+    ]
+    return Report(passed, "\n".join([*lines, f"{endpoint} check {'passed' if passed else 'failed'}", ""]))
+
+
+def _line(check: Check, excluded: frozenset[str]) -> str:
+    note = f": {check.note}" if check.note else ""
+    if check.name in excluded:
+        return f"[+]{check.name} excluded: ok"
+    return f"[+]{check.name} ok{note}" if check.passed else f"[-]{check.name} failed{note}"

@@ -1,0 +1,179 @@
+"""Keeps a cache equal to what kube-apiserver holds of one resource: lists in pages, then watches from there.
+
+The rules are those of client-go (tools/cache/reflector.go): a watch that ends is resumed from the last resource version
+seen, 410 means listing again, and every failure is followed by a wait that doubles, with jitter.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Generic, Protocol, TypeVar
+
+from kubediscovery.errors import UpstreamError, UpstreamExpired, UpstreamForbidden, UpstreamNotFound
+from kubediscovery.objects import Event, EventType, Page
+
+T = TypeVar("T")
+
+FIRST_DELAY = 0.25
+LAST_DELAY = 30.0
+# A watch that lived this long was sound: the next failure starts again at the first delay.
+SOUND_WATCH = 10.0
+
+
+class Source(Protocol[T]):
+    """Where a reflector reads; raises :class:`UpstreamError` and its subclasses."""
+
+    async def page(self, continue_token: str) -> Page[T]:
+        """The page that the token leads to, the first for an empty token."""
+        ...
+
+    def watch(self, resource_version: str) -> AbstractAsyncContextManager[AsyncIterator[list[Event[T]]]]:
+        """Events after the version, joined as they arrive together; ends when kube-apiserver ends it."""
+        ...
+
+
+class Sink(Protocol[T]):
+    """What a reflector writes to. Every call is synchronous, so readers see each change whole."""
+
+    def replace(self, items: list[T], resource_version: str) -> None:
+        """These are all there are; whatever else was held is gone."""
+        ...
+
+    def put(self, item: T) -> None:
+        """The item is new or was changed."""
+        ...
+
+    def remove(self, item: T) -> None:
+        """The item was deleted; this is its last state."""
+        ...
+
+    def advance(self, resource_version: str) -> None:
+        """Everything up to this version has been seen."""
+        ...
+
+    def omit(self, reason: str) -> None:
+        """Nothing can be known of the resource, for ``reason``: ``Forbidden`` or ``NotFound``."""
+        ...
+
+
+class Phase(StrEnum):
+    """What a reflector is doing."""
+
+    STARTING = "starting"
+    LISTING = "listing"
+    WATCHING = "watching"
+    WAITING = "waiting to try again"
+
+
+@dataclass(slots=True)
+class Progress:
+    """What a reflector has done so far, for ``/readyz?verbose`` and metrics."""
+
+    phase: Phase = Phase.STARTING
+    resource_version: str = ""
+    lists: int = 0
+    watches: int = 0
+    events: int = 0
+    failures: int = 0
+    last_error: str = ""
+
+
+class Reflector(Generic[T]):
+    """Runs until cancelled; never raises for what kube-apiserver does."""
+
+    def __init__(
+        self,
+        source: Source[T],
+        sink: Sink[T],
+        *,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._source = source
+        self._sink = sink
+        self._sleep = sleep
+        self._clock = clock
+        self._delay = FIRST_DELAY
+        self.progress = Progress()
+
+    async def run(self) -> None:
+        """List and watch for ever."""
+        while True:
+            try:
+                await self._list()
+                await self._watch()
+            except UpstreamExpired as error:
+                # The list that follows is the remedy; only an expired list in a row has to wait.
+                if self.progress.phase is Phase.LISTING:
+                    await self._wait_after(error)
+            except (UpstreamForbidden, UpstreamNotFound) as error:
+                self._sink.omit("Forbidden" if isinstance(error, UpstreamForbidden) else "NotFound")
+                self._delay = LAST_DELAY
+                await self._wait_after(error)
+            except UpstreamError as error:
+                await self._wait_after(error)
+
+    async def _list(self) -> None:
+        """Read all pages, then hand them over as one: what vanished meanwhile is deleted."""
+        self.progress.phase = Phase.LISTING
+        self.progress.lists += 1
+        page = await self._source.page("")
+        items = page.items
+        while page.continue_token:
+            page = await self._source.page(page.continue_token)
+            items += page.items
+        self._sink.replace(items, page.resource_version)
+        self.progress.resource_version = page.resource_version
+
+    async def _watch(self) -> None:
+        """Watch again and again from the last version seen; ends only by an error that needs a list."""
+        while True:
+            started, seen = self._clock(), self.progress.events
+            try:
+                await self._watch_once()
+            except (UpstreamExpired, UpstreamForbidden, UpstreamNotFound):
+                raise
+            except UpstreamError as error:
+                self._forgive(started)
+                await self._wait_after(error)
+            else:
+                self._forgive(started)
+                if self.progress.events == seen and self._clock() - started < 1:
+                    await self._wait_after(UpstreamError("the watch ended at once"))
+
+    async def _watch_once(self) -> None:
+        progress = self.progress
+        async with self._source.watch(progress.resource_version) as batches:
+            progress.phase = Phase.WATCHING
+            progress.watches += 1
+            async for batch in batches:
+                for event in batch:
+                    self._apply(event)
+                progress.events += len(batch)
+                progress.last_error = ""
+
+    def _apply(self, event: Event[T]) -> None:
+        if event.item is not None and event.type is EventType.DELETED:
+            self._sink.remove(event.item)
+        elif event.item is not None:
+            self._sink.put(event.item)
+        if event.resource_version:
+            self.progress.resource_version = event.resource_version
+            self._sink.advance(event.resource_version)
+
+    def _forgive(self, started: float) -> None:
+        if self._clock() - started >= SOUND_WATCH:
+            self._delay = FIRST_DELAY
+
+    async def _wait_after(self, error: UpstreamError) -> None:
+        self.progress.phase = Phase.WAITING
+        self.progress.failures += 1
+        self.progress.last_error = str(error)
+        # Jitter keeps the reflectors of all kinds and replicas from coming back in step.
+        delay = max(self._delay * random.uniform(0.5, 1.5), error.retry_after or 0)  # noqa: S311
+        self._delay = min(self._delay * 2, LAST_DELAY)
+        await self._sleep(delay)

@@ -1,0 +1,133 @@
+"""Questions that kube-apiserver answers for others: TokenReview and SubjectAccessReview.
+
+A review is sent once at a time for a question, tried again where that may help, and its answer is kept for 10 s. Errors
+are never kept (``k8s.io/apiserver, pkg/util/webhook/webhook.go`` and ``pkg/authentication/token/cache``).
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Hashable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Generic, Protocol, TypeVar
+
+from cachetools import TTLCache
+
+from kubediscovery.errors import UpstreamError
+
+Question = TypeVar("Question", bound=Hashable)
+Verdict = TypeVar("Verdict")
+Sleep = Callable[[float], Awaitable[None]]
+Timer = Callable[[], float]
+
+# Seconds that an answer counts: a right that was revoked ends within them.
+KEPT_SECONDS = 10
+# Seconds for one review with all its attempts.
+TIMEOUT_SECONDS = 10.0
+_KEPT = 8192
+# Seconds before the second, third and fourth attempt, each up to a fifth longer.
+_DELAYS = (0.1, 0.3, 0.9)
+# No answer at all, too many requests, and errors that pass: client-go's list.
+_PASSING = frozenset({0, 429, 500, 504})
+
+
+class Reviewer(Protocol):
+    """Whatever creates objects at kube-apiserver."""
+
+    async def create(self, path: str, body: Mapping[str, object]) -> Mapping[str, object]:
+        """POST the body and return what came back; :class:`UpstreamError` on any failure."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewKind:
+    """A kind of review, and the path to create one at."""
+
+    api_version: str
+    kind: str
+    path: str
+
+
+class Reviews(Generic[Question, Verdict]):
+    """The verdicts of one kind of review.
+
+    ``read`` makes a verdict of an answer's ``status`` and raises :class:`UpstreamError` if it cannot be understood.
+    """
+
+    def __init__(
+        self,
+        reviewer: Reviewer,
+        kind: ReviewKind,
+        read: Callable[[Mapping[str, object]], Verdict],
+        *,
+        timer: Timer = time.monotonic,
+        sleep: Sleep = asyncio.sleep,
+        timeout: float = TIMEOUT_SECONDS,
+    ) -> None:
+        self._reviewer = reviewer
+        self._kind = kind
+        self._read = read
+        self._sleep = sleep
+        self._timeout = timeout
+        self._verdicts: TTLCache[Question, Verdict] = TTLCache(_KEPT, KEPT_SECONDS, timer)
+        self._flights: dict[Question, asyncio.Task[Verdict]] = {}
+
+    def known(self, question: Question) -> Verdict:
+        """The verdict that is still kept; ``KeyError`` if there is none."""
+        return self._verdicts[question]
+
+    async def verdict(
+        self, question: Question, spec: Callable[[], Mapping[str, object]], *, keep: bool = True
+    ) -> Verdict:
+        """The verdict on a question, whose review has this spec; :class:`UpstreamError` if there is no usable answer.
+
+        Who asks the same while a review is under way waits for that one; a caller that is cancelled ends its own
+        waiting only.
+        """
+        try:
+            return self._verdicts[question]
+        except KeyError:
+            pass
+        flight = self._flights.get(question)
+        if flight is None:
+            flight = asyncio.create_task(self._review(question, spec(), keep=keep))
+            self._flights[question] = flight
+            flight.add_done_callback(partial(self._landed, question))
+        return await asyncio.shield(flight)
+
+    def _landed(self, question: Question, flight: asyncio.Task[Verdict]) -> None:
+        del self._flights[question]
+        if not flight.cancelled():
+            # Looked at here, because everybody who waited may be gone by now.
+            flight.exception()
+
+    async def _review(self, question: Question, spec: Mapping[str, object], *, keep: bool) -> Verdict:
+        body = {"apiVersion": self._kind.api_version, "kind": self._kind.kind, "spec": spec}
+        try:
+            async with asyncio.timeout(self._timeout):
+                answer = await self._create(body)
+        except TimeoutError as error:
+            raise UpstreamError(f"{self._kind.kind}: no answer within {self._timeout:g} s") from error
+        status = answer.get("status")
+        if not isinstance(status, Mapping):
+            raise UpstreamError(f"{self._kind.kind}: the answer has no status")
+        verdict = self._read(status)
+        if keep:
+            self._verdicts[question] = verdict
+        return verdict
+
+    async def _create(self, body: Mapping[str, object]) -> Mapping[str, object]:
+        for delay in _DELAYS:
+            try:
+                return await self._reviewer.create(self._kind.path, body)
+            except UpstreamError as error:
+                if not self._may_pass(error):
+                    raise
+                jitter = 1 + random.random() / 5  # noqa: S311 (it guards no secret)
+                await self._sleep(max(delay * jitter, error.retry_after or 0))
+        return await self._reviewer.create(self._kind.path, body)
+
+    def _may_pass(self, error: UpstreamError) -> bool:
+        if error.retry_after is not None:
+            return error.retry_after < self._timeout
+        return error.code in _PASSING

@@ -1,0 +1,60 @@
+"""What a reflector reads: one resource of kube-apiserver, listed in pages and watched."""
+
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import aiohttp
+
+from kubediscovery.client import Client
+from kubediscovery.decoding import ACCEPT, ACCEPT_STREAM, Decoder
+from kubediscovery.objects import Event, Object, Page
+
+PAGE_SIZE = 500
+LIST_TIMEOUT = 60.0
+# Bookmarks come about once a minute (k8s.io/apiserver, cacher.go): what is silent for longer is a dead connection.
+WATCH_SILENCE = 150.0
+
+
+class ObjectSource:
+    """The objects that ``path`` lists and, where one is given, ``field_selector`` selects."""
+
+    def __init__(
+        self, client: Client, path: str, decoder: Decoder, *, field_selector: str = "", page_size: int = PAGE_SIZE
+    ) -> None:
+        self._client = client
+        self._path = path
+        self._decoder = decoder
+        self._selector = {"fieldSelector": field_selector} if field_selector else {}
+        self._page_size = page_size
+
+    async def page(self, continue_token: str) -> Page[Object]:
+        """A page of at most ``page_size`` objects, read from a version that all its pages share."""
+        query = {**self._selector, "limit": str(self._page_size)}
+        if continue_token:
+            query["continue"] = continue_token
+        async with self._client.open(
+            "GET", self._path, query=query, headers={"Accept": ACCEPT}, timeout=LIST_TIMEOUT
+        ) as response:
+            return self._decoder.page(await response.read(), response.headers.get("Content-Type", ""))
+
+    @asynccontextmanager
+    async def watch(self, resource_version: str) -> AsyncIterator[AsyncIterator[list[Event[Object]]]]:
+        """The events after ``resource_version``; kube-apiserver ends the stream after 5 to 10 minutes."""
+        query = {
+            **self._selector,
+            "watch": "true",
+            "allowWatchBookmarks": "true",
+            "resourceVersion": resource_version,
+            "timeoutSeconds": str(random.randint(300, 600)),  # noqa: S311 - spreads reconnections, is no secret
+        }
+        async with self._client.open(
+            "GET", self._path, query=query, headers={"Accept": ACCEPT_STREAM}, silence=WATCH_SILENCE
+        ) as response:
+            yield self._batches(response)
+
+    async def _batches(self, response: aiohttp.ClientResponse) -> AsyncIterator[list[Event[Object]]]:
+        stream = self._decoder.stream(response.headers.get("Content-Type", ""))
+        async for chunk in response.content.iter_any():
+            if batch := list(stream.feed(chunk)):
+                yield batch

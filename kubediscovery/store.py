@@ -1,0 +1,198 @@
+"""The caches: objects by kind, name and UID, and children by their owners' UIDs.
+
+All of it is synchronous and does no I/O: between two awaits nobody sees half a change. Reflectors write through
+:class:`KindCache`, one a kind; everybody else reads the :class:`Store`.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from kubediscovery.kinds import Kind, Kinds
+from kubediscovery.objects import Object
+
+
+class Coverage(StrEnum):
+    """What the store knows of a kind; for an omitted kind the value is the reason that answers give."""
+
+    PENDING = "Pending"
+    COMPLETE = "Complete"
+    FORBIDDEN = "Forbidden"
+    NOT_FOUND = "NotFound"
+
+
+@dataclass(slots=True)
+class _Table:
+    """The objects of one kind: namespace → name → object."""
+
+    coverage: Coverage = Coverage.PENDING
+    version: int = 0
+    count: int = 0
+    namespaces: dict[str, dict[str, Object]] = field(default_factory=dict)
+
+    def objects(self, namespace: str | None) -> Iterator[Object]:
+        if namespace is not None:
+            yield from self.namespaces.get(namespace, {}).values()
+            return
+        for by_name in self.namespaces.values():
+            yield from by_name.values()
+
+
+class Store:
+    """Objects of all tracked kinds, with the ownership index."""
+
+    def __init__(self, kinds: Kinds) -> None:
+        self.kinds = kinds
+        self._tables = {kind: _Table() for kind in kinds}
+        self._by_uid: dict[str, Object] = {}
+        # Kept also for owners that are not here: a child may arrive before its owner.
+        self._children: dict[str, dict[str, Object]] = {}
+
+    @property
+    def version(self) -> int:
+        """The highest resource version seen of any kind."""
+        return max((table.version for table in self._tables.values()), default=0)
+
+    @property
+    def pending(self) -> list[Kind]:
+        """The kinds whose first list has not come yet."""
+        return [kind for kind, table in self._tables.items() if table.coverage is Coverage.PENDING]
+
+    @property
+    def omitted(self) -> Mapping[Kind, Coverage]:
+        """The kinds of which nothing is known, with the reason."""
+        known = (Coverage.PENDING, Coverage.COMPLETE)
+        return {kind: table.coverage for kind, table in self._tables.items() if table.coverage not in known}
+
+    def count(self, kind: Kind) -> int:
+        """How many objects of the kind there are."""
+        return self._tables[kind].count
+
+    def coverage(self, kind: Kind) -> Coverage:
+        """What is known of the kind."""
+        return self._tables[kind].coverage
+
+    def find(self, kind: Kind, namespace: str, name: str) -> Object | None:
+        """The object of this name; cluster-scoped objects have the empty namespace."""
+        return self._tables[kind].namespaces.get(namespace, {}).get(name)
+
+    def objects(self, kind: Kind, namespace: str | None = None) -> Iterator[Object]:
+        """The objects of a kind, of one namespace or of all; not to be held across an await."""
+        return self._tables[kind].objects(namespace)
+
+    def owners(self, child: Object) -> list[Object]:
+        """The tracked objects that own ``child``."""
+        found = (self._by_uid.get(owner.uid) for owner in child.owners)
+        return [owner for owner in found if owner is not None and may_own(owner, child)]
+
+    def children(self, owner: Object) -> Iterator[Object]:
+        """The tracked objects that ``owner`` owns, each once, in no order."""
+        indexed = self._children.get(owner.uid, {}).values()
+        return (child for child in indexed if may_own(owner, child))
+
+    def roots(self, namespace: str | None = None) -> Iterator[Object]:
+        """The objects of workload kinds that no tracked object owns."""
+        for kind, table in self._tables.items():
+            if kind.workload:
+                yield from (candidate for candidate in table.objects(namespace) if not self.owners(candidate))
+
+    def replace(self, kind: Kind, objects: Iterable[Object], version: int) -> None:
+        """These are all objects of the kind: what else was held is dropped."""
+        table = self._tables[kind]
+        fresh = {item.uid: item for item in objects}
+        for stale in [held for held in table.objects(None) if held.uid not in fresh]:
+            self.remove(stale)
+        for item in fresh.values():
+            self.put(item)
+        table.coverage = Coverage.COMPLETE
+        self.advance(kind, version)
+
+    def put(self, item: Object) -> None:
+        """Add the object, or put it in the place of the one with its UID or its name."""
+        by_name = self._tables[item.kind].namespaces.setdefault(item.namespace, {})
+        known = by_name.get(item.name)
+        if known is not None and known.uid != item.uid:
+            # Recreated under the same name: the deletion of the former was missed or is still to come.
+            self.remove(known)
+            by_name = self._tables[item.kind].namespaces.setdefault(item.namespace, {})
+            known = None
+        if known is None:
+            self._tables[item.kind].count += 1
+        elif known.owners != item.owners:
+            self._unlink(known)
+        by_name[item.name] = item
+        self._by_uid[item.uid] = item
+        for owner in item.owners:
+            self._children.setdefault(owner.uid, {})[item.uid] = item
+
+    def remove(self, item: Object) -> None:
+        """Drop the object with this UID; one that took its name since stays."""
+        held = self._by_uid.pop(item.uid, None)
+        if held is None:
+            return
+        table = self._tables[held.kind]
+        by_name = table.namespaces[held.namespace]
+        if by_name[held.name].uid == held.uid:
+            del by_name[held.name]
+        if not by_name:
+            del table.namespaces[held.namespace]
+        table.count -= 1
+        self._unlink(held)
+
+    def advance(self, kind: Kind, version: int) -> None:
+        """Everything of the kind up to this version has been seen."""
+        table = self._tables[kind]
+        table.version = max(table.version, version)
+
+    def omit(self, kind: Kind, coverage: Coverage) -> None:
+        """Nothing can be known of the kind any more; stale objects are not kept."""
+        self.replace(kind, (), 0)
+        self._tables[kind].coverage = coverage
+
+    def _unlink(self, child: Object) -> None:
+        for owner in child.owners:
+            siblings = self._children.get(owner.uid)
+            if siblings is not None:
+                siblings.pop(child.uid, None)
+                if not siblings:
+                    del self._children[owner.uid]
+
+
+class KindCache:
+    """The five methods by which a reflector keeps one kind of the store."""
+
+    def __init__(self, store: Store, kind: Kind) -> None:
+        self._store = store
+        self._kind = kind
+
+    def replace(self, items: list[Object], resource_version: str) -> None:
+        """See :meth:`Store.replace`."""
+        self._store.replace(self._kind, items, _number(resource_version))
+
+    def put(self, item: Object) -> None:
+        """See :meth:`Store.put`."""
+        self._store.put(item)
+
+    def remove(self, item: Object) -> None:
+        """See :meth:`Store.remove`."""
+        self._store.remove(item)
+
+    def advance(self, resource_version: str) -> None:
+        """See :meth:`Store.advance`."""
+        self._store.advance(self._kind, _number(resource_version))
+
+    def omit(self, reason: str) -> None:
+        """See :meth:`Store.omit`."""
+        self._store.omit(self._kind, Coverage(reason))
+
+
+def may_own(owner: Object, child: Object) -> bool:
+    """Whether a reference is valid: owners are of the child's namespace or of none.
+
+    The garbage collector treats any other as absent (kubernetes.io, "Owners and Dependents"), and so do trees.
+    """
+    return not owner.kind.namespaced or owner.namespace == child.namespace
+
+
+def _number(resource_version: str) -> int:
+    return int(resource_version) if resource_version.isdecimal() else 0

@@ -1,0 +1,76 @@
+"""Compositions as the Table that kubectl prints (k8s.io/apimachinery, pkg/apis/meta/v1, Table)."""
+
+import math
+from collections.abc import Sequence
+from datetime import datetime
+
+from kubediscovery.compositions import Composition
+from kubediscovery.meta import ListMeta, PartialObjectMetadata, Table, TableColumn, TableRow
+
+_COLUMNS = (
+    TableColumn("Name", "string", "Plural, group and name of the root object.", format="name"),
+    TableColumn("Ready", "string", "Ready replicas, containers or completions of the root, of those wanted."),
+    TableColumn("Health", "string", "The worst health in the tree."),
+    TableColumn("Pods", "string", "Ready pods in the tree, of all its pods; empty for who may not list pods."),
+    TableColumn("Age", "string", "Time since the root object was created."),
+    TableColumn("Revision", "string", "The root's revision.", priority=1),
+    TableColumn("Reason", "string", "Why the root is in this health.", priority=1),
+    TableColumn("Images", "string", "The images of the root's containers.", priority=1),
+)
+_MINUTE, _HOUR, _DAY, _YEAR = 60, 3_600, 86_400, 365 * 86_400
+# Up to a limit in seconds: the unit and, where it still says something, the one below it (pkg/util/duration).
+_AGES = (
+    (2 * _MINUTE, ("s", 1), None),
+    (10 * _MINUTE, ("m", _MINUTE), ("s", 1)),
+    (3 * _HOUR, ("m", _MINUTE), None),
+    (8 * _HOUR, ("h", _HOUR), ("m", _MINUTE)),
+    (2 * _DAY, ("h", _HOUR), None),
+    (8 * _DAY, ("d", _DAY), ("h", _HOUR)),
+    (2 * _YEAR, ("d", _DAY), None),
+    (8 * _YEAR, ("y", _YEAR), ("d", _DAY)),
+    (math.inf, ("y", _YEAR), None),
+)
+
+
+def table_of(
+    items: Sequence[Composition], *, version: str, include_object: str, now: datetime, list_version: str = ""
+) -> Table:
+    """A Table with one row a composition; ``version`` is the Table's own, v1 or v1beta1."""
+    return Table(
+        column_definitions=_COLUMNS,
+        rows=[TableRow(_cells(item, now), _row_object(item, include_object, version)) for item in items],
+        metadata=ListMeta(resource_version=list_version or (items[0].metadata.resource_version if items else "")),
+        api_version=f"meta.k8s.io/{version}",
+    )
+
+
+def age(since: str | None, now: datetime) -> str:
+    """The time since an RFC 3339 timestamp as kubectl prints it: ``45s``, ``3m5s``, ``2d``."""
+    if not since:
+        return "<unknown>"
+    seconds = max(int((now - datetime.fromisoformat(since)).total_seconds()), 0)
+    (unit, length), below = next((unit, below) for limit, unit, below in _AGES if seconds < limit)
+    rest = seconds % length // below[1] if below else 0
+    return f"{seconds // length}{unit}" + (f"{rest}{below[0]}" if below and rest else "")
+
+
+def _cells(item: Composition, now: datetime) -> list[str]:
+    root, info, pods = item.root, item.root.info, item.status.pods
+    return [
+        item.metadata.name,
+        root.ready or "",
+        item.status.health,
+        f"{pods.ready}/{pods.total}" if pods else "",
+        age(item.metadata.creation_timestamp, now),
+        (info and info.revision) or "",
+        root.reason,
+        ",".join((info and info.images) or ()),
+    ]
+
+
+def _row_object(item: Composition, include_object: str, version: str) -> object:
+    if include_object == "None":
+        return None
+    if include_object == "Object":
+        return item
+    return PartialObjectMetadata(item.metadata, api_version=f"meta.k8s.io/{version}")

@@ -1,0 +1,167 @@
+"""Ownership trees: pure functions of the store, a root, and what the caller may see."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
+import msgspec
+
+from kubediscovery.health import Health, assess, worst
+from kubediscovery.kinds import Kind
+from kubediscovery.objects import CronJobState, JobState, Object, PodState, RevisionState, WorkloadState
+from kubediscovery.store import Store
+
+# Real chains have five levels; a longer one than this was made by hand, and would overflow every JSON reader.
+MAX_DEPTH = 64
+
+
+class Info(msgspec.Struct, omit_defaults=True):
+    """What the kind has of these: ``revision`` of a rollout, ``images``, a pod's ``restarts`` and ``node``."""
+
+    revision: str | None = None
+    images: tuple[str, ...] | None = None
+    restarts: int | None = None
+    node: str | None = None
+
+
+class Node(msgspec.Struct, omit_defaults=True, rename="camel"):
+    """One object in a tree. ``controller``, on a child, says whether the parent is its controller."""
+
+    api_version: str
+    kind: str
+    name: str
+    uid: str
+    resource_version: str
+    health: Health
+    namespace: str = ""
+    creation_timestamp: str | None = None
+    ready: str | None = None
+    reason: str = ""
+    message: str = ""
+    info: Info | None = None
+    controller: bool | None = None
+    children: list["Node"] = msgspec.field(default_factory=list)
+
+
+class Tree(msgspec.Struct):
+    """A tree and what holds of all of it; ``cut`` are the kinds of what lies deeper than :data:`MAX_DEPTH`.
+
+    Objects that appear under several owners are counted once.
+    """
+
+    root: Node
+    health: Health
+    version: int
+    pods: int
+    ready_pods: int
+    cut: frozenset[Kind]
+
+
+def build_tree(store: Store, root: Object, may_see: Callable[[Object], bool]) -> Tree:
+    """The tree of all that ``root`` owns, directly or through others, as far as it may be seen.
+
+    What may not be seen is left out with all below it. An object with several owners appears under each of them; what it
+    owns in turn stands where it appears first, in depth-first order, so that neither cycles nor ladders of shared owners
+    make the tree larger than the number of its edges. Children are sorted by kind, namespace and name.
+    """
+    top = node_of(root)
+    seen: dict[str, tuple[Object, Health]] = {root.uid: (root, top.health)}
+    cut: set[Kind] = set()
+    expanded: set[str] = set()
+    stack = [(root, top, 1)]
+    while stack:
+        owner, node, depth = stack.pop()
+        if owner.uid in expanded:
+            continue
+        children = sorted(filter(may_see, store.children(owner)), key=_order)
+        if depth == MAX_DEPTH:
+            cut.update(child.kind for child in children)
+            continue
+        expanded.add(owner.uid)
+        for child in children:
+            below = node_of(child, controller=_controls(owner, child))
+            seen[child.uid] = (child, below.health)
+            node.children.append(below)
+        stack.extend(
+            (child, below, depth + 1) for child, below in zip(children[::-1], node.children[::-1], strict=True)
+        )
+    return _summarise(top, seen, frozenset(cut))
+
+
+def node_of(item: Object, *, controller: bool | None = None) -> Node:
+    """The object as a node without children."""
+    verdict = assess(item)
+    describe = _DESCRIPTIONS.get(type(item.state))
+    ready, info = describe(item.state) if describe else (None, None)
+    return Node(
+        api_version=item.kind.api_version,
+        kind=item.kind.kind,
+        namespace=item.namespace,
+        name=item.name,
+        uid=item.uid,
+        resource_version=str(item.resource_version),
+        creation_timestamp=timestamp(item.created),
+        ready=ready,
+        health=verdict.health,
+        reason=verdict.reason,
+        message=verdict.message,
+        info=info,
+        controller=controller,
+    )
+
+
+def timestamp(seconds: int) -> str | None:
+    """RFC 3339 in UTC, as Kubernetes writes times; None for 0."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if seconds else None
+
+
+def _order(item: Object) -> tuple[str, str, str]:
+    return item.kind.kind, item.namespace, item.name
+
+
+def _controls(owner: Object, child: Object) -> bool:
+    return any(reference.controller for reference in child.owners if reference.uid == owner.uid)
+
+
+def _summarise(top: Node, seen: Mapping[str, tuple[Object, Health]], cut: frozenset[Kind]) -> Tree:
+    pods = [item.state for item, _ in seen.values() if isinstance(item.state, PodState)]
+    return Tree(
+        root=top,
+        health=worst(health for _, health in seen.values()),
+        version=max(item.resource_version for item, _ in seen.values()),
+        pods=len(pods),
+        ready_pods=sum(pod.is_ready for pod in pods),
+        cut=cut,
+    )
+
+
+_Description = tuple[str | None, Info]
+
+
+def _describe_workload(state: WorkloadState) -> _Description:
+    return f"{state.ready}/{state.desired}", Info(revision=state.revision or None, images=state.images)
+
+
+def _describe_job(state: JobState) -> _Description:
+    return f"{state.succeeded}/{state.completions or 1}", Info(images=state.images)
+
+
+def _describe_cron_job(state: CronJobState) -> _Description:
+    return None, Info(images=state.images)
+
+
+def _describe_revision(state: RevisionState) -> _Description:
+    return None, Info(revision=str(state.revision))
+
+
+def _describe_pod(state: PodState) -> _Description:
+    info = Info(images=state.images, restarts=state.restarts, node=state.node or None)
+    return f"{state.ready}/{state.total}", info
+
+
+_DESCRIPTIONS: Mapping[type, Callable[..., _Description]] = {
+    WorkloadState: _describe_workload,
+    JobState: _describe_job,
+    CronJobState: _describe_cron_job,
+    RevisionState: _describe_revision,
+    PodState: _describe_pod,
+}

@@ -1,0 +1,160 @@
+"""The pods that serve inside the cluster, and what guards them."""
+
+from typing import Any
+
+from kubediscovery import __version__
+
+Manifest = dict[str, Any]
+
+NAME = "kubediscovery"
+SECURE_PORT = 10250
+TLS_DIRECTORY = "/etc/kubediscovery/tls"
+
+# Neither image tags nor label values may have the plus sign of a local version.
+VERSION = __version__.replace("+", "-")
+IMAGE = f"ghcr.io/cloud-ark/kubediscovery:{VERSION}"
+
+SELECTOR = {"app.kubernetes.io/name": NAME, "app.kubernetes.io/component": "server"}
+OURS = {"app.kubernetes.io/name": NAME, "app.kubernetes.io/managed-by": NAME}
+LABELS = SELECTOR | OURS | {"app.kubernetes.io/version": VERSION}
+
+# User and group of the image; both are without name or rights.
+_USER = 65532
+
+# Endpoints take seconds to learn that a pod ends; then a request may take its whole 60 s.
+_SHUTDOWN_DELAY_SECONDS = 10
+_GRACE_SECONDS = _SHUTDOWN_DELAY_SECONDS + 60 + 5
+
+
+def metadata(namespace: str, name: str) -> Manifest:
+    """Name, labels, and the namespace where there is one."""
+    return {"name": name, **({"namespace": namespace} if namespace else {}), "labels": LABELS}
+
+
+def priority_class() -> Manifest:
+    """The highest priority below Kubernetes's own classes, which some clusters allow in kube-system alone."""
+    return {
+        "apiVersion": "scheduling.k8s.io/v1",
+        "kind": "PriorityClass",
+        "metadata": metadata("", NAME),
+        "value": 1_000_000_000,
+        "description": "For kubediscovery: while an aggregated API is down, Kubernetes deletes no namespace.",
+    }
+
+
+def network_policy(namespace: str) -> Manifest:
+    """Nobody reaches anything but the secure port; kube-apiserver has no label to be picked by."""
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": metadata(namespace, NAME),
+        "spec": {
+            "podSelector": {"matchLabels": SELECTOR},
+            "policyTypes": ["Ingress"],
+            "ingress": [{"ports": [{"protocol": "TCP", "port": SECURE_PORT}]}],
+        },
+    }
+
+
+def disruption_budget(namespace: str) -> Manifest:
+    """One pod at a time may be evicted, a broken one always."""
+    return {
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": metadata(namespace, NAME),
+        "spec": {
+            "maxUnavailable": 1,
+            "unhealthyPodEvictionPolicy": "AlwaysAllow",
+            "selector": {"matchLabels": SELECTOR},
+        },
+    }
+
+
+def deployment(namespace: str, image: str, api_group: str, secret_name: str) -> Manifest:
+    """Two replicas that are replaced without a gap."""
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": metadata(namespace, NAME),
+        "spec": {
+            "replicas": 2,
+            "revisionHistoryLimit": 3,
+            "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
+            "selector": {"matchLabels": SELECTOR},
+            "template": {"metadata": {"labels": LABELS}, "spec": _pod(image, api_group, secret_name)},
+        },
+    }
+
+
+def _pod(image: str, api_group: str, secret_name: str) -> Manifest:
+    return {
+        "serviceAccountName": NAME,
+        "automountServiceAccountToken": True,
+        "enableServiceLinks": False,
+        "priorityClassName": NAME,
+        "terminationGracePeriodSeconds": _GRACE_SECONDS,
+        "nodeSelector": {"kubernetes.io/os": "linux"},
+        "topologySpreadConstraints": [_spread("kubernetes.io/hostname"), _spread("topology.kubernetes.io/zone")],
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": _USER,
+            "runAsGroup": _USER,
+            "fsGroup": _USER,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "containers": [_container(image, api_group)],
+        "volumes": [
+            {"name": "tls", "secret": {"secretName": secret_name, "defaultMode": 0o440}},
+            {"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}},
+        ],
+    }
+
+
+def _spread(topology: str) -> Manifest:
+    # A wish, not a condition: both replicas must also run on a cluster of one node.
+    return {
+        "topologyKey": topology,
+        "maxSkew": 1,
+        "whenUnsatisfiable": "ScheduleAnyway",
+        "labelSelector": {"matchLabels": SELECTOR},
+        "matchLabelKeys": ["pod-template-hash"],
+    }
+
+
+def _container(image: str, api_group: str) -> Manifest:
+    return {
+        "name": NAME,
+        "image": image,
+        "args": [
+            "serve",
+            f"--api-group={api_group}",
+            f"--secure-port={SECURE_PORT}",
+            f"--tls-cert-file={TLS_DIRECTORY}/tls.crt",
+            f"--tls-private-key-file={TLS_DIRECTORY}/tls.key",
+            f"--shutdown-delay-duration={_SHUTDOWN_DELAY_SECONDS}s",
+        ],
+        "ports": [{"name": "https", "containerPort": SECURE_PORT}],
+        "startupProbe": _probe("/livez", period=2, failures=30),
+        "livenessProbe": _probe("/livez", period=10, failures=6),
+        "readinessProbe": _probe("/readyz", period=5, failures=2),
+        # No limit on the processor: it would only stretch what a burst of events costs.
+        "resources": {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "1Gi"}},
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+            "readOnlyRootFilesystem": True,
+        },
+        "volumeMounts": [
+            {"name": "tls", "mountPath": TLS_DIRECTORY, "readOnly": True},
+            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108
+        ],
+    }
+
+
+def _probe(path: str, *, period: int, failures: int) -> Manifest:
+    return {
+        "httpGet": {"path": path, "port": "https", "scheme": "HTTPS"},
+        "periodSeconds": period,
+        "failureThreshold": failures,
+        "timeoutSeconds": 5,
+    }

@@ -1,0 +1,30 @@
+"""One real control plane for all integration tests."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from kubediscovery.errors import StartupError
+from kubediscovery.testing.binaries import Binaries, find_binaries
+from kubediscovery.testing.controlplane import ControlPlane
+
+
+@pytest.fixture(scope="session")
+def binaries() -> Binaries:
+    """The control plane's binaries; in CI nothing may be skipped, so there it is a failure that they are missing."""
+    try:
+        return find_binaries(may_build=False)
+    except StartupError as error:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"no integration test can run: {error}", pytrace=False)
+        pytest.skip(f"NO INTEGRATION TEST RUNS: {error}")
+
+
+@pytest.fixture(scope="session")
+def cluster(binaries: Binaries) -> Iterator[ControlPlane]:
+    """A control plane with two nodes; what a test makes in it, it makes under names of its own."""
+    with ControlPlane.start(binaries=binaries) as cluster:
+        yield cluster
