@@ -1,7 +1,7 @@
 """The HTTP side: one entry for every request, which is authenticated, authorised and then answered.
 
-Paths are not matched by a router but taken apart once, by :mod:`kubediscovery.requests`, so that what is reviewed and what
-is served cannot differ.
+Paths are not matched by a router but taken apart once, by :mod:`kubediscovery.requests`, so that what is reviewed and
+what is served cannot differ.
 """
 
 import logging

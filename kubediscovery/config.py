@@ -18,10 +18,16 @@ _GROUP = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9
 _DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
+_NO_CERTIFICATE = (
+    "give --tls-cert-file and --tls-private-key-file, or --cert-dir with tls.crt and tls.key in it; "
+    '"kubediscovery install --external-name HOST --cert-dir DIR" makes them'
+)
+
 
 @dataclass(frozen=True, slots=True)
 class ServeOptions:
-    """The flags of ``kubediscovery serve``; the delay is in seconds, ``kubeconfig`` None means in-cluster or default."""
+    """The flags of ``kubediscovery serve``; the delay is in seconds, ``kubeconfig`` None means in-cluster or
+    default."""
 
     kubeconfig: str | None = None
     bind_address: str = "0.0.0.0"  # noqa: S104 - kube-apiserver calls from another machine
@@ -67,10 +73,7 @@ class ServeOptions:
         if (self.certificate is None) != (self.key is None):
             return ["--tls-cert-file and --tls-private-key-file go together"]
         if self.certificate is None and self.cert_dir is None:
-            return [
-                "give --tls-cert-file and --tls-private-key-file, or --cert-dir with tls.crt and tls.key in it; "
-                '"kubediscovery install --external-name HOST --cert-dir DIR" makes them'
-            ]
+            return [_NO_CERTIFICATE]
         return []
 
 

@@ -79,8 +79,8 @@ class Subject:
 class StatusError(KubediscoveryError):
     """An answer that is not a success; ``code`` and ``reason`` are those of ``metav1.Status``.
 
-    ``retry_after`` is whole seconds and becomes both the header and ``details.retryAfterSeconds``; ``cause`` becomes the
-    only entry of ``details.causes``.
+    ``retry_after`` is whole seconds and becomes both the header and ``details.retryAfterSeconds``; ``cause`` becomes
+    the only entry of ``details.causes``.
     """
 
     code: ClassVar[int] = 500

@@ -1,7 +1,8 @@
 """Is an object all right? One rule a kind, from its own status alone.
 
-The rules follow kstatus (pkg/kstatus/status/core.go) and ``kubectl rollout status`` (pkg/polymorphichelpers/rollout_status.go);
-the distinctions Suspended and Degraded are Argo CD's (gitops-engine, pkg/health).
+The rules follow kstatus (pkg/kstatus/status/core.go) and ``kubectl rollout status``
+(pkg/polymorphichelpers/rollout_status.go); the distinctions Suspended and Degraded are Argo CD's (gitops-engine,
+pkg/health).
 """
 
 from collections.abc import Callable, Iterable, Mapping

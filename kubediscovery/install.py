@@ -20,7 +20,7 @@ from kubediscovery.cluster import (
     read,
     words_for,
 )
-from kubediscovery.config import API_VERSION, DEFAULT_GROUP
+from kubediscovery.config import API_VERSION, DEFAULT_GROUP, SECURE_PORT
 from kubediscovery.errors import ConfigurationError, StartupError, UpstreamError, UpstreamForbidden
 from kubediscovery.manifests import SECRET_NAME, External, Installation, objects, to_yaml
 from kubediscovery.preflight import check
@@ -30,7 +30,7 @@ from kubediscovery.serving_certificate import (
     KEY_FILE,
     ServingCertificate,
 )
-from kubediscovery.workload import IMAGE, NAME, SECURE_PORT, Manifest
+from kubediscovery.workload import IMAGE, NAME, Manifest
 
 Say = Callable[[str], None]
 

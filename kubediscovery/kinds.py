@@ -8,8 +8,8 @@ from dataclasses import dataclass
 class Kind:
     """A kind as kube-apiserver serves it.
 
-    ``resource`` is the lower-case plural. ``workload`` says that an object of it which nothing tracked owns is a root of the
-    top-level list.
+    ``resource`` is the lower-case plural. ``workload`` says that an object of it which nothing tracked owns is a root
+    of the top-level list.
     """
 
     group: str

@@ -1,7 +1,7 @@
 """The listening side: TLS with client certificates, on uvicorn.
 
-uvicorn tells an application nothing of the client's certificate, so :class:`CertifiedProtocol` puts it where requests carry
-their connection's state.
+uvicorn tells an application nothing of the client's certificate, so :class:`CertifiedProtocol` puts it where requests
+carry their connection's state.
 """
 
 import asyncio
@@ -36,8 +36,8 @@ class CertifiedProtocol(HttpToolsProtocol):
 class ServingTls:
     """The listener's TLS context; what it trusts and serves can be renewed while it is in use.
 
-    The handshake accepts a certificate of any of the authorities, or none; which of them stands behind it, and whether that
-    one still counts, is proved again for each request (:mod:`kubediscovery.trust`).
+    The handshake accepts a certificate of any of the authorities, or none; which of them stands behind it, and
+    whether that one still counts, is proved again for each request (:mod:`kubediscovery.trust`).
     """
 
     def __init__(self, certificate: Path, key: Path) -> None:

@@ -48,9 +48,9 @@ class ConfigMapState(Struct, frozen=True, gc=False):
 class WorkloadState(Struct, frozen=True, gc=False):
     """Deployment, ReplicaSet, StatefulSet and DaemonSet: wanted and reached numbers of pods.
 
-    ``strategy`` is the update strategy's type, ``partition`` a StatefulSet's; ``progress_deadline`` is seconds, 0 for none.
-    ``current_revision`` and ``update_revision`` are a StatefulSet's ControllerRevisions, ``revision`` the number that the
-    Deployment's controller writes into an annotation.
+    ``strategy`` is the update strategy's type, ``partition`` a StatefulSet's; ``progress_deadline`` is seconds, 0 for
+    none. ``current_revision`` and ``update_revision`` are a StatefulSet's ControllerRevisions, ``revision`` the
+    number that the Deployment's controller writes into an annotation.
     """
 
     desired: int
@@ -114,8 +114,8 @@ class Phase(StrEnum):
 class ContainerTrouble(Struct, frozen=True, gc=False):
     """A container that is not simply running and ready.
 
-    ``reason``, ``message`` and ``exit_code`` are of the present state; ``last_reason`` and ``last_exit_code`` of the run
-    before, where there was one.
+    ``reason``, ``message`` and ``exit_code`` are of the present state; ``last_reason`` and ``last_exit_code`` of the
+    run before, where there was one.
     """
 
     name: str

@@ -16,8 +16,8 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 def split_path(raw_path: bytes) -> tuple[str, ...]:
     """The decoded segments of a path; raises :class:`NotFound` for one that could mean two things.
 
-    Refused are empty segments (``//``, a trailing slash), ``.`` and ``..``, an encoded slash, control characters and bytes
-    that are not UTF-8.
+    Refused are empty segments (``//``, a trailing slash), ``.`` and ``..``, an encoded slash, control characters and
+    bytes that are not UTF-8.
     """
     if raw_path in (b"", b"/"):
         return ()
@@ -36,8 +36,10 @@ def split_path(raw_path: bytes) -> tuple[str, ...]:
 def parse_resource_path(segments: tuple[str, ...], method: str, group: str, version: str) -> ResourceAttributes:
     """What the segments after ``/apis/<group>/<version>`` ask for.
 
-    The namespace is empty for all namespaces and for cluster-scoped kinds, the name is :data:`ALL` where the path says ``*``
-    and empty for a list of the top-level resource; resource and subresource are as the path has them. Raises :class:`NotFound` for a path of no known form and :class:`MethodNotAllowed` for a method other than GET and HEAD.
+    The namespace is empty for all namespaces and for cluster-scoped kinds, the name is :data:`ALL` where the path
+    says ``*`` and empty for a list of the top-level resource; resource and subresource are as the path has them.
+    Raises :class:`NotFound` for a path of no known form and :class:`MethodNotAllowed` for a method other than GET and
+    HEAD.
     """
     verb = "get"
     if segments[:1] == ("watch",):

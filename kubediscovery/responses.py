@@ -10,7 +10,7 @@ from kubediscovery.errors import StatusError
 from kubediscovery.meta import status_of
 from kubediscovery.negotiation import JSON
 
-# Answers depend on the caller: no cache on the way may keep one (k8s.io/apiserver, pkg/endpoints/filters/cachecontrol.go).
+# Answers depend on the caller: no cache on the way may keep one (k8s.io/apiserver, filters/cachecontrol.go).
 _PRIVATE = {"Cache-Control": "no-cache, private"}
 
 

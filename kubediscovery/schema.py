@@ -1,8 +1,9 @@
 """The part of Kubernetes's own types that is decoded, once for both encodings.
 
 Each field carries its protobuf number (k8s.io/api and k8s.io/apimachinery, ``generated.proto``); its JSON name is the
-camelCase of its Python name. msgspec decodes JSON into these classes, :mod:`kubediscovery.protobuf` derives messages with
-the same attributes from them, so that what reads one reads the other. Fields that are not named here are skipped by both.
+camelCase of its Python name. msgspec decodes JSON into these classes, :mod:`kubediscovery.protobuf` derives messages
+with the same attributes from them, so that what reads one reads the other. Fields that are not named here are skipped
+by both.
 """
 
 from typing import Annotated

@@ -100,8 +100,8 @@ def _checked(requirement: Requirement, part: str) -> Requirement:
 def parse_field_selector(text: str, accepted: Mapping[str, frozenset[str] | None]) -> Selector:
     """``status.health=Degraded,metadata.namespace!=kube-system``.
 
-    ``accepted`` gives the fields, each with its possible values, None for any. Raises :class:`BadRequest` that names what
-    is accepted.
+    ``accepted`` gives the fields, each with its possible values, None for any. Raises :class:`BadRequest` that names
+    what is accepted.
     """
     parts = [part.strip() for part in text.split(",")] if text.strip() else []
     return Selector(tuple(_field_requirement(part, accepted) for part in parts))

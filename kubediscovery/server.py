@@ -9,7 +9,6 @@ import ssl
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 
-
 from kubediscovery.api import ApiGroup
 from kubediscovery.app import Services, create_app
 from kubediscovery.authn import Authenticator

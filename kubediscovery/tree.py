@@ -59,9 +59,9 @@ class Tree(msgspec.Struct):
 def build_tree(store: Store, root: Object, may_see: Callable[[Object], bool]) -> Tree:
     """The tree of all that ``root`` owns, directly or through others, as far as it may be seen.
 
-    What may not be seen is left out with all below it. An object with several owners appears under each of them; what it
-    owns in turn stands where it appears first, in depth-first order, so that neither cycles nor ladders of shared owners
-    make the tree larger than the number of its edges. Children are sorted by kind, namespace and name.
+    What may not be seen is left out with all below it. An object with several owners appears under each of them; what
+    it owns in turn stands where it appears first, in depth-first order, so that neither cycles nor ladders of shared
+    owners make the tree larger than the number of its edges. Children are sorted by kind, namespace and name.
     """
     top = node_of(root)
     seen: dict[str, tuple[Object, Health]] = {root.uid: (root, top.health)}

@@ -19,8 +19,8 @@ class Asks(Protocol):
 class Visibility:
     """The right to list a kind's own resource is the right to see its objects in trees.
 
-    ``get`` would not do: a tree tells names that the caller does not know yet. All kinds are asked for, whether or not the
-    tree has any of them, so that what is left out cannot be guessed from the answer.
+    ``get`` would not do: a tree tells names that the caller does not know yet. All kinds are asked for, whether or
+    not the tree has any of them, so that what is left out cannot be guessed from the answer.
     """
 
     def __init__(self, authorizer: Asks, kinds: Kinds) -> None:

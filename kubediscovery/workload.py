@@ -3,11 +3,12 @@
 from typing import Any
 
 from kubediscovery import __version__
+from kubediscovery.config import SECURE_PORT
 
 Manifest = dict[str, Any]
 
 NAME = "kubediscovery"
-SECURE_PORT = 10250
+
 TLS_DIRECTORY = "/etc/kubediscovery/tls"
 
 # Neither image tags nor label values may have the plus sign of a local version.

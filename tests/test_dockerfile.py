@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from kubediscovery import __version__
-from kubediscovery.workload import SECURE_PORT, deployment
+from kubediscovery.config import SECURE_PORT
+from kubediscovery.workload import deployment
 
 ROOT = Path(__file__).parents[1]
 

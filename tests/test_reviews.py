@@ -126,6 +126,7 @@ async def test_a_failure_that_nobody_waits_for_makes_no_noise() -> None:
     reviewer.gate.set()
     await settle()
     assert only.cancelled()
+    del only
     gc.collect()  # asyncio complains when a failed task vanishes
     assert not complaints
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -28,3 +29,13 @@ def cluster(binaries: Binaries) -> Iterator[ControlPlane]:
     """A control plane with two nodes; what a test makes in it, it makes under names of its own."""
     with ControlPlane.start(binaries=binaries) as cluster:
         yield cluster
+
+
+@pytest.fixture
+def namespace(cluster: ControlPlane, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A namespace for one test, called like it, with its default service account; deleted afterwards."""
+    name = re.sub("[^a-z0-9]+", "-", request.node.name.lower())[:60].strip("-")
+    cluster.kubectl("create", "namespace", name)
+    cluster.kubectl("wait", "--for=create", "serviceaccount/default", f"--namespace={name}")
+    yield name
+    cluster.kubectl("delete", "namespace", name, "--wait=false")

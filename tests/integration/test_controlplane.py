@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from kubediscovery.errors import StartupError
 from kubediscovery.testing.binaries import Binaries
 from kubediscovery.testing.components import MANUAL_STATUS
 from kubediscovery.testing.controlplane import ControlPlane
@@ -28,15 +27,6 @@ def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.05)
-
-
-@pytest.fixture
-def namespace(cluster: ControlPlane, request: pytest.FixtureRequest) -> Iterator[str]:
-    name = request.node.name.replace("_", "-")[:60].rstrip("-")
-    cluster.kubectl("create", "namespace", name)
-    cluster.kubectl("wait", "--for=create", "serviceaccount/default", f"--namespace={name}")
-    yield name
-    cluster.kubectl("delete", "namespace", name, "--wait=false")
 
 
 @pytest.fixture
@@ -136,7 +126,7 @@ def test_after_a_compaction_and_a_restart_old_versions_are_gone(cluster: Control
     assert cluster.compact_etcd() > int(old)
     cluster.restart("kube-apiserver")
     answer = cluster.get(f"{path}?watch=true&timeoutSeconds=1&resourceVersion={old}")
-    print(answer)
+    assert answer.json()["object"]["reason"] == "Expired"
 
 
 def test_two_stand_side_by_side(cluster: ControlPlane, binaries: Binaries) -> None:
@@ -153,8 +143,6 @@ def test_a_folder_can_be_kept(binaries: Binaries, tmp_path: Path) -> None:
     with ControlPlane.start(tmp_path, controllers=False, binaries=binaries) as first:
         first.kubectl("create", "namespace", "kept")
         authority = first.client_ca
-        with pytest.raises(StartupError, match=r"running in .* already"):
-            ControlPlane.start(tmp_path, binaries=binaries)
     with ControlPlane.start(tmp_path, controllers=False, keep=True, binaries=binaries) as again:
         again.kubectl("get", "namespace", "kept")
         assert again.client_ca == authority
