@@ -1,7 +1,6 @@
-"""The connection to kube-apiserver: the only importer of kubernetes_asyncio.
+"""The connection to kube-apiserver, over kubernetes_asyncio's configuration and HTTP transport.
 
-Its configuration loading and its HTTP transport are used, its models are not: they decode a hundred times slower than
-:mod:`kubediscovery.decoding`.
+Its models are not used: they decode a hundred times slower than :mod:`kubediscovery.decoding`.
 """
 
 import os
@@ -13,10 +12,6 @@ from typing import Any
 import aiohttp
 import msgspec
 import yaml
-from kubernetes_asyncio.client.api_client import ApiClient
-from kubernetes_asyncio.client.configuration import Configuration
-from kubernetes_asyncio.config import ConfigException, load_incluster_config, load_kube_config
-from kubernetes_asyncio.config.incluster_config import SERVICE_HOST_ENV_NAME
 
 from kubediscovery import __version__
 from kubediscovery.config import default_kubeconfig
@@ -28,6 +23,7 @@ from kubediscovery.errors import (
     UpstreamForbidden,
     UpstreamNotFound,
 )
+from kubediscovery.transport import ApiClient, ConfigException, Configuration, load_incluster_config, load_kube_config
 
 _ERRORS: Mapping[int, type[UpstreamError]] = {
     403: UpstreamForbidden,
@@ -55,7 +51,7 @@ class Client:
         configuration.connection_pool_maxsize = 100
         source = kubeconfig or default_kubeconfig()
         try:
-            if kubeconfig is None and SERVICE_HOST_ENV_NAME in os.environ:
+            if kubeconfig is None and "KUBERNETES_SERVICE_HOST" in os.environ:
                 source = "the pod's service account"
                 load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
             else:

@@ -1,0 +1,42 @@
+"""The parts of kubernetes_asyncio that are used: its configuration loading and its HTTP client.
+
+Importing any module of kubernetes_asyncio runs the ``__init__`` of its packages, which import 750 models: 36 MB and
+0.2 s, for nothing here. So these packages are entered without running their ``__init__``; afterwards they are forgotten,
+so that whoever imports kubernetes_asyncio later gets all of it.
+"""
+
+import importlib.util
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
+
+__all__ = ["ApiClient", "ConfigException", "Configuration", "load_incluster_config", "load_kube_config"]
+
+
+@contextmanager
+def _entered(*packages: str) -> Iterator[tuple[ModuleType, ...]]:
+    """Packages whose submodules can be imported although the packages' own code has not run."""
+    if any(package in sys.modules for package in packages):
+        yield ()
+        return
+    for package in packages:
+        spec = importlib.util.find_spec(package)
+        if spec is None:
+            raise ModuleNotFoundError(f"No module named {package!r}", name=package)
+        sys.modules[package] = importlib.util.module_from_spec(spec)
+    try:
+        yield tuple(sys.modules[package] for package in packages)
+    finally:
+        for package in packages:
+            del sys.modules[package]
+
+
+with _entered("kubernetes_asyncio", "kubernetes_asyncio.client", "kubernetes_asyncio.client.models") as packages:
+    from kubernetes_asyncio.client.api_client import ApiClient
+    from kubernetes_asyncio.client.configuration import Configuration
+
+    if packages:
+        # What kube_config.py imports from the package itself.
+        vars(packages[1]).update(ApiClient=ApiClient, Configuration=Configuration)
+    from kubernetes_asyncio.config import ConfigException, load_incluster_config, load_kube_config
