@@ -1,9 +1,11 @@
 """The commands. Each reads its flags into frozen options and hands them on; errors end as one line and a status."""
 
+import asyncio
 import logging
 import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 import yaml
@@ -11,6 +13,9 @@ import yaml
 from kubediscovery import __version__
 from kubediscovery.config import DEFAULT_GROUP, SECURE_PORT, ServeOptions, parse_duration
 from kubediscovery.errors import ConfigurationError, KubediscoveryError
+
+if TYPE_CHECKING:
+    from kubediscovery.client import Client
 
 Kubeconfig = Annotated[
     str | None,
@@ -108,3 +113,57 @@ def serve(
 def _configure_logging(verbosity: int) -> None:
     level = logging.DEBUG if verbosity >= 4 else logging.INFO if verbosity >= 1 else logging.WARNING
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+
+
+@app.command()
+def install(
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Send the manifests; otherwise they are printed as YAML.")
+    ] = False,
+    namespace: Annotated[str, typer.Option(help="Namespace to install into.")] = "kubediscovery",
+    image: Annotated[str | None, typer.Option(help="Image of the server.")] = None,
+    api_group: ApiGroupName = DEFAULT_GROUP,
+    external_name: Annotated[
+        str | None, typer.Option(help="Host of a server outside the cluster, as kube-apiserver resolves it.")
+    ] = None,
+    port: Annotated[int | None, typer.Option(help="Port of the server outside the cluster.")] = None,
+    cert_dir: Annotated[Path | None, typer.Option(help="Where ca.crt, tls.crt and tls.key of that server go.")] = None,
+    kubeconfig: Kubeconfig = None,
+) -> None:
+    """Install into a cluster: namespace, rights, certificate, server and APIService."""
+    from kubediscovery import install as command
+
+    options = command.InstallOptions(
+        namespace=namespace,
+        image=image or command.IMAGE,
+        api_group=api_group,
+        external_name=external_name,
+        port=port,
+        cert_dir=cert_dir,
+        kubeconfig=kubeconfig,
+    )
+    if apply:
+        asyncio.run(_with_client(kubeconfig, lambda client: command.install(options, client, typer.echo)))
+    else:
+        typer.echo(command.render(options), nl=False)
+
+
+@app.command()
+def uninstall(
+    cert_dir: Annotated[Path | None, typer.Option(help="Remove the certificate's files there too.")] = None,
+    kubeconfig: Kubeconfig = None,
+) -> None:
+    """Take away all that install made, the APIService first."""
+    from kubediscovery.uninstall import uninstall as run_uninstall
+
+    asyncio.run(_with_client(kubeconfig, lambda client: run_uninstall(client, typer.echo, cert_dir=cert_dir)))
+
+
+async def _with_client(kubeconfig: str | None, work: "Callable[[Client], Awaitable[None]]") -> None:
+    from kubediscovery.client import Client
+
+    client = await Client.connect(kubeconfig)
+    try:
+        await work(client)
+    finally:
+        await client.close()

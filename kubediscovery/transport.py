@@ -1,7 +1,7 @@
 """The parts of kubernetes_asyncio that are used: its configuration loading and its HTTP client.
 
 Importing any module of kubernetes_asyncio runs the ``__init__`` of its packages, which import 750 models: 36 MB and
-0.2 s, for nothing here. So these packages are entered without running their ``__init__``; afterwards they are forgotten,
+0.2 s, for nothing here. So these packages are entered without running their ``__init__``, and forgotten afterwards,
 so that whoever imports kubernetes_asyncio later gets all of it.
 """
 
