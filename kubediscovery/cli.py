@@ -132,10 +132,11 @@ def install(
 ) -> None:
     """Install into a cluster: namespace, rights, certificate, server and APIService."""
     from kubediscovery import install as command
+    from kubediscovery.workload import IMAGE
 
     options = command.InstallOptions(
         namespace=namespace,
-        image=image or command.IMAGE,
+        image=image or IMAGE,
         api_group=api_group,
         external_name=external_name,
         port=port,

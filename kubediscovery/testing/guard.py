@@ -14,7 +14,7 @@ from kubediscovery.testing.processes import end_leftovers
 from kubediscovery.testing.workspace import GOODBYE, LOCK_NAME
 
 # The kernel closes a dead owner's pipe and drops its lock one after the other, in no order to rely on.
-_LOCK_SECONDS = 5.0
+_LOCK_SECONDS = 2.0
 
 
 def watch(directory: Path, *, temporary: bool) -> None:

