@@ -43,6 +43,9 @@ class ApiGroup:
         """All resources, the top-level one first, each parent before its subresource."""
         yield Resource(COMPOSITIONS, "composition", "Composition", namespaced=True, verbs=READ, short_names=("comp",))
         for kind in self.kinds:
+            if self.parent(kind.resource) is not kind:
+                # Its plural means another group's kind: it is asked for as <plural>.<group>, which needs no entry.
+                continue
             # A kind of its own: "Deployment" must go on meaning the one in apps.
             yield Resource(kind.resource, kind.singular, f"{kind.kind}Compositions", kind.namespaced, verbs=())
             yield Resource(f"{kind.resource}/{COMPOSITIONS}", "", "Composition", kind.namespaced, SINGLE)

@@ -5,6 +5,7 @@ what is served cannot differ.
 """
 
 import logging
+import re
 import time
 import uuid
 from collections.abc import Set
@@ -15,7 +16,6 @@ from typing import Protocol
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from kubediscovery import __version__
@@ -41,7 +41,10 @@ logger = logging.getLogger(__name__)
 # Exactly these need no proof of anything (k8s.io/apiserver, pkg/server/options/authorization.go).
 _OPEN = {("healthz",), ("livez",), ("readyz",)}
 AUDIT_ID = "audit-id"
-_LONGEST_AUDIT_ID = 64
+# What comes in is written to the log and into a header: nothing may end the line.
+_AUDIT_ID = re.compile(r"[!-~]{1,64}")
+# Verbs that metrics tell apart; a method may be any word.
+_VERBS = frozenset("get head post put list watch create update patch delete deletecollection".split())
 
 
 class Authenticates(Protocol):
@@ -74,8 +77,9 @@ class Services:
 
 def create_app(services: Services) -> Starlette:
     """The ASGI application; it starts and stops nothing."""
-    app = Starlette(routes=[Route("/{path:path}", Entry(services))])
-    app.router.redirect_slashes = False
+    app = Starlette()
+    # No route: one would match the decoded path, and leave out paths with a line end in them.
+    app.router.default = Entry(services)
     return app
 
 
@@ -89,7 +93,7 @@ class Entry:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; no exception leaves here."""
         request = Request(scope, receive)
-        audit_id = request.headers.get(AUDIT_ID, "")[:_LONGEST_AUDIT_ID] or str(uuid.uuid4())
+        audit_id = _audit_id(request)
         labels = Labels()
         started = time.perf_counter()
         with self._metrics.inflight.track_inprogress():
@@ -98,7 +102,7 @@ class Entry:
             except StatusError as error:
                 response = error_response(error)
             except Exception:
-                logger.exception("request failed", extra={"audit_id": audit_id})
+                logger.exception("request %s failed", audit_id)
                 response = error_response(InternalError(f"an internal error occurred; the log has it as {audit_id}"))
             response.headers[AUDIT_ID] = audit_id
             await response(scope, receive, send)
@@ -132,18 +136,19 @@ class Handler:
             return self._probe(request, segments)
         peer_certificate = request.scope.get("state", {}).get("peer_certificate")
         user = await self._services.authenticator.authenticate(request.scope["headers"], peer_certificate)
-        attributes = self._attributes(segments, request.method)
-        labels.verb = attributes.verb
+        attributes = self._attributes(request, segments)
+        labels.verb = attributes.verb if attributes.verb in _VERBS else "other"
         await self._services.authorizer.authorize(user, attributes)
         if isinstance(attributes, NonResourceAttributes):
             return self._non_resource(request, segments)
         return await self._resource(request, user, attributes, labels)
 
-    def _attributes(self, segments: tuple[str, ...], method: str) -> Attributes:
+    def _attributes(self, request: Request, segments: tuple[str, ...]) -> Attributes:
         prefix = ("apis", self._api.group, self._api.version)
         if segments[:3] == prefix and len(segments) > 3:
-            return parse_resource_path(segments[3:], method, self._api.group, self._api.version)
-        return NonResourceAttributes("/" + "/".join(segments), method.lower())
+            query = request.scope["query_string"]
+            return parse_resource_path(segments[3:], request.method, query, self._api.group, self._api.version)
+        return NonResourceAttributes("/" + "/".join(segments), request.method.lower())
 
     def _probe(self, request: Request, segments: tuple[str, ...]) -> Response:
         _require_reading(request.method)
@@ -194,6 +199,7 @@ class Handler:
         target = self._target(attributes)
         labels.resource = target.kind.group_resource if target.kind else COMPOSITIONS
         labels.subresource = attributes.subresource
+        _require_reading(request.method)
         if attributes.verb == "watch":
             raise MethodNotAllowed("watch is not supported on this resource; accepted are get and list")
         wanted = negotiate(request.headers.get("accept", ""), (*TABLES, PLAIN))
@@ -206,7 +212,7 @@ class Handler:
     def _target(self, attributes: ResourceAttributes) -> Target:
         namespace = attributes.namespace or None
         if attributes.resource == COMPOSITIONS and not attributes.subresource:
-            if attributes.name and namespace is None:
+            if attributes.verb == "get" and namespace is None:
                 raise _no_such(attributes, "give its namespace: namespaces/{namespace}/compositions/{name}")
             return Target(None, namespace)
         kind = self._api.parent(attributes.resource)
@@ -221,7 +227,7 @@ class Handler:
     def _answer(
         self, attributes: ResourceAttributes, target: Target, options: Options, visible: Set[Kind]
     ) -> Composition | CompositionList:
-        if target.kind is None and attributes.name:
+        if target.kind is None and attributes.verb == "get":
             return self._compositions.named(target.namespace or "", attributes.name, visible)
         if target.kind is None or attributes.name == ALL:
             return self._compositions.many(target, options, visible)
@@ -253,6 +259,11 @@ def _no_such(attributes: ResourceAttributes, hint: str = "") -> NotFound:
         f'the server could not find the requested resource "{resource}"' + (f": {hint}" if hint else ""),
         subject=Subject(attributes.group, attributes.resource, attributes.name),
     )
+
+
+def _audit_id(request: Request) -> str:
+    given = request.headers.get(AUDIT_ID, "")
+    return given if _AUDIT_ID.fullmatch(given) else str(uuid.uuid4())
 
 
 def _require_reading(method: str) -> None:

@@ -172,7 +172,7 @@ class Compositions:
                 f"the cluster does not serve {kind.group_resource}", subject=Subject(kind.group, kind.resource)
             )
         if coverage is Coverage.FORBIDDEN:
-            raise ServiceUnavailable(f"kubediscovery may not list {kind.group_resource}", retry_after=30)
+            raise ServiceUnavailable(f"kubediscovery may not list {kind.group_resource}")
 
 
 _UNKNOWN = {

@@ -6,6 +6,7 @@ import ipaddress
 import re
 import shlex
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,16 +21,11 @@ from kubediscovery.cluster import (
     read,
     words_for,
 )
-from kubediscovery.config import API_VERSION, DEFAULT_GROUP, SECURE_PORT
+from kubediscovery.config import API_VERSION, CERTIFICATE_FILE, DEFAULT_GROUP, KEY_FILE, SECURE_PORT
 from kubediscovery.errors import ConfigurationError, StartupError, UpstreamError, UpstreamForbidden
 from kubediscovery.manifests import SECRET_NAME, External, Installation, objects, to_yaml
 from kubediscovery.preflight import check
-from kubediscovery.serving_certificate import (
-    CA_FILE,
-    CERTIFICATE_FILE,
-    KEY_FILE,
-    ServingCertificate,
-)
+from kubediscovery.serving_certificate import CA_FILE, ServingCertificate
 from kubediscovery.workload import IMAGE, NAME, Manifest
 
 Say = Callable[[str], None]
@@ -70,6 +66,7 @@ class InstallOptions:
     def _faults(self) -> tuple[tuple[bool, str], ...]:
         host = self.external_name
         outside = host is not None
+        is_address = _is_ip_address(host or "")
         return (
             (not _LABEL.fullmatch(self.namespace), f"--namespace {self.namespace!r}: not the name of a namespace"),
             (
@@ -77,12 +74,9 @@ class InstallOptions:
                 f"--api-group {self.api_group!r}: a DNS name such as {DEFAULT_GROUP} is needed",
             ),
             (not self.image or " " in self.image, f"--image {self.image!r}: not the name of an image"),
+            (is_address, f"--external-name {host}: kube-apiserver takes no IP address there, only a DNS name"),
             (
-                outside and _is_ip_address(host or ""),
-                f"--external-name {host}: a DNS name is needed, kube-apiserver does not take an IP address there",
-            ),
-            (
-                outside and not _is_ip_address(host or "") and not _DOMAIN.fullmatch(host or ""),
+                outside and not is_address and not _DOMAIN.fullmatch(host or ""),
                 f"--external-name {host!r}: not a DNS name",
             ),
             (self.port is not None and not 1 <= self.port <= 65535, f"--port {self.port}: 1 to 65535 is accepted"),
@@ -204,8 +198,9 @@ async def _remove_other_mode(
         return
     wanted = {path_of(manifest) for manifest in objects(installation, certificate)}
     for manifest in objects(replace(installation, external=None), certificate):
-        if path_of(manifest) not in wanted:
-            found = await read(client, path_of(manifest))
+        # Who may not read it did not make it either.
+        with suppress(UpstreamForbidden):
+            found = None if path_of(manifest) in wanted else await read(client, path_of(manifest))
             if found and is_ours(found):
                 await delete(client, manifest)
                 say(f"removed {words_for(manifest)}: the server is outside the cluster now")
@@ -232,9 +227,7 @@ def _availability(api_service: Manifest | None) -> tuple[bool, str]:
     conditions: list[dict[str, Any]] = ((api_service or {}).get("status") or {}).get("conditions") or []
     for condition in conditions:
         if condition["type"] == "Available":
-            return condition["status"] == "True", condition.get("message") or condition.get(
-                "reason"
-            ) or "no reason given"
+            return condition["status"] == "True", condition.get("message") or condition.get("reason", "")
     return False, "kube-apiserver has not looked at it yet"
 
 

@@ -50,7 +50,9 @@ class ServingTls:
         self.load_certificate()
 
     def load_certificate(self) -> None:
-        """Read the certificate and key files; raises ``OSError`` and ``ssl.SSLError``."""
+        """Read the certificate and key files; raises ``OSError`` and ``ssl.SSLError``, and serves the former on."""
+        # A context whose certificate and key do not match can shake no hand any more: try on another one first.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(self._certificate, self._key)
         self.context.load_cert_chain(self._certificate, self._key)
 
     def trust(self, authorities: str) -> None:

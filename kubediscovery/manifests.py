@@ -11,9 +11,9 @@ from typing import Any
 
 import yaml
 
-from kubediscovery.config import API_VERSION, DEFAULT_GROUP, SECURE_PORT
+from kubediscovery.config import API_VERSION, CERTIFICATE_FILE, DEFAULT_GROUP, KEY_FILE, SECURE_PORT
 from kubediscovery.kinds import BUILT_IN_KINDS, Kind
-from kubediscovery.serving_certificate import CA_FILE, CERTIFICATE_FILE, KEY_FILE, ServingCertificate
+from kubediscovery.serving_certificate import CA_FILE, ServingCertificate
 from kubediscovery.workload import (
     IMAGE,
     LABELS,

@@ -47,7 +47,7 @@ class Status(msgspec.Struct, rename="camel"):
     message: str
     reason: str
     code: int
-    details: StatusDetails | None = None
+    details: StatusDetails | msgspec.UnsetType = msgspec.UNSET
     kind: str = "Status"
     api_version: str = "v1"
     metadata: dict[str, str] = msgspec.field(default_factory=dict)
@@ -100,5 +100,5 @@ def status_of(error: StatusError) -> Status:
         message=str(error),
         reason=error.reason,
         code=error.code,
-        details=None if details == StatusDetails() else details,
+        details=msgspec.UNSET if details == StatusDetails() else details,
     )

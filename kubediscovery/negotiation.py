@@ -58,7 +58,8 @@ def _parse(clause: str) -> _Clause:
     pairs = (part.partition("=") for part in rest)
     parameters = {name.strip().lower(): value.strip().strip('"') for name, _, value in pairs}
     try:
-        quality = float(parameters.pop("q", "1"))
+        # In this order "nan" becomes 0 too.
+        quality = min(max(0.0, float(parameters.pop("q", "1"))), 1.0)
     except ValueError:
         quality = 0.0
     return _Clause(media_type.lower(), parameters, quality)

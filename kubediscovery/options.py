@@ -37,16 +37,12 @@ def parse_options(query: bytes) -> Options:
 
     ``limit`` and ``timeoutSeconds`` are checked and otherwise without effect: every answer is whole, and at once.
     """
-    try:
-        # Of a repeated parameter the first counts, as in Go.
-        values = dict(reversed(parse_qsl(query.decode(), keep_blank_values=True, errors="strict", max_num_fields=100)))
-    except (UnicodeDecodeError, ValueError):
-        raise BadRequest("the query string cannot be decoded") from None
-    if refused := [name for name in _NOT_SERVED if values.get(name)]:
-        raise BadRequest(f'parameter "{refused[0]}" is not supported; accepted are {", ".join(sorted(_ACCEPTED))}')
+    values = _first_values(query)
     for name, check in _ACCEPTED.items():
         if name in values:
             check(name, values[name])
+    if refused := [name for name in _NOT_SERVED if values.get(name)]:
+        raise BadRequest(f'parameter "{refused[0]}" is not supported; accepted are {", ".join(sorted(_ACCEPTED))}')
     return Options(
         labels=parse_label_selector(values.get("labelSelector", "")),
         fields=parse_field_selector(values.get("fieldSelector", ""), FIELDS),
@@ -57,6 +53,23 @@ def parse_options(query: bytes) -> Options:
     )
 
 
+def parse_listing(query: bytes) -> tuple[bool, str]:
+    """Whether a list is to be watched, and the one name that its field selector lets through, empty for others.
+
+    Never raises: what is wrong with a query is said only to who may send it (``pkg/endpoints/request/requestinfo.go``).
+    """
+    try:
+        values = _first_values(query)
+    except BadRequest:
+        return False, ""
+    watches = values.get("watch", "false").lower() not in ("false", "0")
+    try:
+        fields = parse_field_selector(values.get("fieldSelector", ""), FIELDS)
+    except BadRequest:
+        return watches, ""
+    return watches, fields.exact("metadata.name")
+
+
 def check_version(options: Options, newest: int) -> None:
     """Raise :class:`ServerTimeout` where a resource version is asked for that has not been seen yet."""
     if options.least_version > newest:
@@ -65,6 +78,14 @@ def check_version(options: Options, newest: int) -> None:
             cause="ResourceVersionTooLarge",
             retry_after=1,
         )
+
+
+def _first_values(query: bytes) -> dict[str, str]:
+    """Of a repeated parameter the first counts, as in Go."""
+    try:
+        return dict(reversed(parse_qsl(query.decode(), keep_blank_values=True, errors="strict", max_num_fields=100)))
+    except ValueError:
+        raise BadRequest("the query string cannot be decoded, or has more than 100 parameters") from None
 
 
 def _whole_number(name: str, value: str) -> None:
@@ -79,7 +100,8 @@ def _boolean(name: str, value: str) -> None:
 
 def _no_watch(name: str, value: str) -> None:
     _boolean(name, value)
-    if _BOOLEANS[value.lower()]:
+    # Kubernetes reads "?watch" without a value as true (apimachinery, pkg/runtime/conversion.go).
+    if not value or _BOOLEANS[value.lower()]:
         raise MethodNotAllowed("watch is not supported on this resource; accepted are get and list")
 
 

@@ -71,7 +71,8 @@ def _whose(api_service: Mapping[str, Any]) -> str:
     labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
     if labels.get("kube-aggregator.kubernetes.io/automanaged"):
         return "kube-apiserver made it for CustomResourceDefinitions of that group"
-    managers = [entry.get("manager", "") for entry in metadata.get("managedFields") or ()]
+    # kube-apiserver itself writes the status of every APIService.
+    managers = [e.get("manager", "") for e in metadata.get("managedFields") or () if e.get("subresource") != "status"]
     release = annotations.get("meta.helm.sh/release-name")
     owner = (
         (f"Helm release {release}" if release else "")

@@ -22,6 +22,8 @@ FIRST_DELAY = 0.25
 LAST_DELAY = 30.0
 # A watch that lived this long was sound: the next failure starts again at the first delay.
 SOUND_WATCH = 10.0
+# A kube-apiserver that starts refuses everything until it has read its roles: what is known outlives such a spell.
+REFUSAL_GRACE = 10.0
 
 
 class Source(Protocol[T]):
@@ -98,6 +100,8 @@ class Reflector(Generic[T]):
         self._sleep = sleep
         self._clock = clock
         self._delay = FIRST_DELAY
+        self._is_known = False
+        self._refused_since: float | None = None
         self.progress = Progress()
 
     async def run(self) -> None:
@@ -111,8 +115,7 @@ class Reflector(Generic[T]):
                 if self.progress.phase is Phase.LISTING:
                     await self._wait_after(error)
             except (UpstreamForbidden, UpstreamNotFound) as error:
-                self._sink.omit("Forbidden" if isinstance(error, UpstreamForbidden) else "NotFound")
-                self._delay = LAST_DELAY
+                self._bear_refusal("Forbidden" if isinstance(error, UpstreamForbidden) else "NotFound")
                 await self._wait_after(error)
             except UpstreamError as error:
                 await self._wait_after(error)
@@ -127,6 +130,7 @@ class Reflector(Generic[T]):
             page = await self._source.page(page.continue_token)
             items += page.items
         self._sink.replace(items, page.resource_version)
+        self._is_known, self._refused_since = True, None
         self.progress.resource_version = page.resource_version
 
     async def _watch(self) -> None:
@@ -164,6 +168,15 @@ class Reflector(Generic[T]):
         if event.resource_version:
             self.progress.resource_version = event.resource_version
             self._sink.advance(event.resource_version)
+
+    def _bear_refusal(self, reason: str) -> None:
+        """Give up what is known once a refusal has lasted; where nothing is known yet, there is nothing to wait for."""
+        now = self._clock()
+        if self._refused_since is None:
+            self._refused_since = now
+        if not self._is_known or now - self._refused_since >= REFUSAL_GRACE:
+            self._is_known = False
+            self._sink.omit(reason)
 
     def _forgive(self, started: float) -> None:
         if self._clock() - started >= SOUND_WATCH:

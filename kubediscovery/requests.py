@@ -7,20 +7,27 @@ import re
 from urllib.parse import unquote_to_bytes
 
 from kubediscovery.authz import ResourceAttributes
-from kubediscovery.errors import MethodNotAllowed, NotFound
+from kubediscovery.errors import NotFound
+from kubediscovery.options import parse_listing
 
 ALL = "*"
+_VERBS = {"GET": "get", "HEAD": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+# "namespaces/a/status" is the namespace's own status, not a resource in it.
+_OF_NAMESPACES = ("status", "finalize")
 
 
 def split_path(raw_path: bytes) -> tuple[str, ...]:
     """The decoded segments of a path; raises :class:`NotFound` for one that could mean two things.
 
-    Refused are empty segments (``//``, a trailing slash), ``.`` and ``..``, an encoded slash, control characters and
-    bytes that are not UTF-8.
+    Refused are empty segments (``//``, a trailing slash), ``.`` and ``..``, an encoded slash, control characters,
+    broken escapes and bytes that are not UTF-8.
     """
     if raw_path in (b"", b"/"):
         return ()
+    if _BAD_ESCAPE.search(raw_path):
+        raise _not_found()
     segments = []
     for raw in raw_path.removeprefix(b"/").split(b"/"):
         try:
@@ -33,29 +40,41 @@ def split_path(raw_path: bytes) -> tuple[str, ...]:
     return tuple(segments)
 
 
-def parse_resource_path(segments: tuple[str, ...], method: str, group: str, version: str) -> ResourceAttributes:
-    """What the segments after ``/apis/<group>/<version>`` ask for.
+def parse_resource_path(
+    segments: tuple[str, ...], method: str, query: bytes, group: str, version: str
+) -> ResourceAttributes:
+    """What the segments after ``/apis/<group>/<version>`` ask for, to be done by the method.
 
     The namespace is empty for all namespaces and for cluster-scoped kinds, the name is :data:`ALL` where the path
-    says ``*`` and empty for a list of the top-level resource; resource and subresource are as the path has them.
-    Raises :class:`NotFound` for a path of no known form and :class:`MethodNotAllowed` for a method other than GET and
-    HEAD.
+    says ``*``; resource and subresource are as the path has them. A list or a watch has the name that its field
+    selector asks for, if any. Raises :class:`NotFound` for a path of no known form.
     """
-    verb = "get"
+    verb = _VERBS.get(method, "")
     if segments[:1] == ("watch",):
         verb, segments = "watch", segments[1:]
+    elif segments[:1] == ("proxy",):
+        # A verb too, which nothing has any more.
+        raise _not_found()
     namespace = ""
     # "namespaces/a/compositions" is the namespace's compositions, as kube-apiserver reads it.
-    if segments[:1] == ("namespaces",) and len(segments) > 2:
-        namespace, segments = segments[1], segments[2:]
+    if segments[:1] == ("namespaces",) and len(segments) > 1:
+        namespace = segments[1]
+        if len(segments) > 2 and segments[2] not in _OF_NAMESPACES:
+            segments = segments[2:]
     if not 1 <= len(segments) <= 3:
         raise _not_found()
     resource, name, subresource = (*segments, "", "")[:3]
-    if method not in ("GET", "HEAD"):
-        raise MethodNotAllowed(f"{method} is not supported on this resource; accepted are GET and HEAD")
     if not name and verb == "get":
-        verb = "list"
+        verb, name = _listing(query)
+    if not name and verb == "delete":
+        verb = "deletecollection"
     return ResourceAttributes(verb, group, version, resource, subresource, namespace, name)
+
+
+def _listing(query: bytes) -> tuple[str, str]:
+    watches, name = parse_listing(query)
+    # A name that no path could have narrows the answer but not the review.
+    return "watch" if watches else "list", "" if "/" in name or "%" in name or name in (".", "..") else name
 
 
 def _not_found() -> NotFound:

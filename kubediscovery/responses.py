@@ -6,12 +6,13 @@ import msgspec
 from starlette.responses import Response
 
 from kubediscovery.discovery import Document
-from kubediscovery.errors import StatusError
+from kubediscovery.errors import MethodNotAllowed, StatusError
 from kubediscovery.meta import status_of
 from kubediscovery.negotiation import JSON
 
 # Answers depend on the caller: no cache on the way may keep one (k8s.io/apiserver, filters/cachecontrol.go).
 _PRIVATE = {"Cache-Control": "no-cache, private"}
+_LONGEST_WARNING = 256
 
 
 def json_response(
@@ -46,6 +47,9 @@ def document_response(document: Document, if_none_match: str) -> Response:
 def error_response(error: StatusError) -> Response:
     """The error as a ``Status``; in JSON whatever was asked for, as every client of Kubernetes reads it."""
     headers = {"X-Content-Type-Options": "nosniff"}
+    if isinstance(error, MethodNotAllowed):
+        # RFC 9110, section 15.5.6: nothing here is ever written.
+        headers["Allow"] = "GET, HEAD"
     if error.retry_after:
         headers["Retry-After"] = str(error.retry_after)
     return json_response(status_of(error), code=error.code, headers=headers)
@@ -58,5 +62,5 @@ def warnings(texts: Iterable[str]) -> dict[str, str]:
 
 
 def _header_safe(text: str) -> str:
-    printable = "".join(character if " " <= character <= "~" else "?" for character in text)
-    return printable.replace("\\", "\\\\").replace('"', '\\"')[:256]
+    printable = "".join(character if " " <= character <= "~" else "?" for character in text[:_LONGEST_WARNING])
+    return printable.replace("\\", "\\\\").replace('"', '\\"')

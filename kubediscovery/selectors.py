@@ -1,20 +1,25 @@
 """Label and field selectors in Kubernetes's syntax (k8s.io/apimachinery, pkg/labels/selector.go and pkg/fields)."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from kubediscovery.errors import BadRequest
 
 Labels = Mapping[str, str]
 
-_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?"
-_KEY = re.compile(rf"(?:[a-z0-9](?:[a-z0-9.-]{{0,251}}[a-z0-9])?/)?{_NAME}")
-_VALUE = re.compile(rf"(?:{_NAME})?")
-_SET = re.compile(r"(?P<key>\S+)\s+(?P<operator>in|notin)\s*\((?P<values>[^()]*)\)")
-_COMPARISON = re.compile(r"(?P<key>[^=!<>\s]+)\s*(?P<operator>==|=|!=|>|<)\s*(?P<value>\S*)")
-_EXISTENCE = re.compile(r"(?P<absent>!?)\s*(?P<key>[^=!<>\s]+)")
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
+_SUBDOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*")
+_LONGEST_SUBDOMAIN = 253
+_WORD = re.compile(r"==|!=|[=!<>(),]|[^=!<>(), \t\r\n]+")
+_INTEGER = re.compile(r"[+-]?[0-9]{1,63}")
+_INT64 = range(-(2**63), 2**63)
+# Terms between commas; a backslash takes the next character with it.
+_TERM = re.compile(r"(?:[^\\,]|\\.?)+", re.DOTALL)
+_FIELD = re.compile(r"(?P<field>[^=!]*)(?P<operator>!=|==?)(?P<value>(?:[^\\=]|\\[\\,=])*)", re.DOTALL)
+_ESCAPE = re.compile(r"\\(.)")
 LONGEST = 64 * 1024
+_LONGEST_QUOTED = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +36,13 @@ class Requirement:
 
 
 def _compares(value: str | None, wanted: frozenset[str], sign: int) -> bool:
-    if value is None or not re.fullmatch(r"-?\d{1,19}", value):
+    if value is None or not _is_integer(value):
         return False
     return (int(value) - int(next(iter(wanted)))) * sign > 0
+
+
+def _is_integer(text: str) -> bool:
+    return _INTEGER.fullmatch(text) is not None and int(text) in _INT64
 
 
 _OPERATORS: Mapping[str, Callable[[str | None, frozenset[str]], bool]] = {
@@ -57,6 +66,11 @@ class Selector:
         """Whether all requirements hold."""
         return all(requirement.holds(labels) for requirement in self.requirements)
 
+    def exact(self, key: str) -> str:
+        """The one value of ``key`` that matches, empty where there are others; of several, which none meets, the first."""
+        found = [item.values for item in self.requirements if item.key == key and item.operator == "in"]
+        return min((next(iter(values)) for values in found if len(values) == 1), default="")
+
 
 EVERYTHING = Selector()
 
@@ -65,36 +79,72 @@ def parse_label_selector(text: str) -> Selector:
     """``app=web,tier in (a, b),!canary``; raises :class:`BadRequest` that quotes the part that is wrong."""
     if len(text) > LONGEST:
         raise BadRequest(f"labelSelector is longer than {LONGEST} characters")
-    parts = [part.strip() for part in re.split(r",(?![^(]*\))", text)] if text.strip() else []
-    return Selector(tuple(_requirement(part) for part in parts))
+    parts = _parts(_WORD.findall(text))
+    return Selector(tuple(map(_requirement, parts)) if parts != [[]] else ())
 
 
-def _requirement(part: str) -> Requirement:
-    if found := _SET.fullmatch(part):
-        values = frozenset(value.strip() for value in found["values"].split(","))
-        return _checked(Requirement(found["key"], found["operator"], values), part)
-    if found := _COMPARISON.fullmatch(part):
-        operator = {"=": "in", "==": "in", "!=": "notin"}.get(found["operator"], found["operator"])
-        if operator in "<>" and not re.fullmatch(r"-?\d{1,19}", found["value"]):
-            raise BadRequest(f'labelSelector: in "{part}" the value must be an integer')
-        return _checked(Requirement(found["key"], operator, frozenset((found["value"],))), part)
-    if found := _EXISTENCE.fullmatch(part):
-        return _checked(Requirement(found["key"], "absent" if found["absent"] else "exists"), part)
-    raise BadRequest(
-        f'labelSelector: "{part}" is not understood; accepted are key, !key, key=value, key!=value, key in (a,b), '
-        "key notin (a,b), key>1, key<1"
+def _parts(words: Iterable[str]) -> list[list[str]]:
+    """The words between those commas that stand outside of parentheses."""
+    parts: list[list[str]] = [[]]
+    inside = False
+    for word in words:
+        if word == "," and not inside:
+            parts.append([])
+            continue
+        inside = word == "(" or (inside and word != ")")
+        parts[-1].append(word)
+    return parts
+
+
+def _requirement(words: list[str]) -> Requirement:
+    match words:
+        case [key]:
+            found = Requirement(key, "exists")
+        case ["!", key]:
+            found = Requirement(key, "absent")
+        case [key, "=" | "==" | "!=" | "<" | ">" as sign, *value] if len(value) < 2:
+            found = Requirement(key, _SIGNS.get(sign, sign), frozenset(value or ("",)))
+        case [key, "in" | "notin" as operator, "(", *values, ")"]:
+            slots = _parts(values)
+            found = Requirement(key, operator, frozenset("".join(slot) for slot in slots))
+            if any(len(slot) > 1 for slot in slots):
+                raise _not_understood(words)
+        case _:
+            raise _not_understood(words)
+    return _checked(found, words)
+
+
+_SIGNS = {"=": "in", "==": "in", "!=": "notin"}
+
+
+def _not_understood(words: list[str]) -> BadRequest:
+    return BadRequest(
+        f"labelSelector: {_quoted(words)} is not understood; accepted are key, !key, key=value, key!=value, "
+        "key in (a,b), key notin (a,b), key>1, key<1"
     )
 
 
-def _checked(requirement: Requirement, part: str) -> Requirement:
-    if not _KEY.fullmatch(requirement.key):
-        raise BadRequest(f'labelSelector: in "{part}" "{requirement.key}" is not a label key')
-    wrong = [
-        value for value in requirement.values if requirement.operator in ("in", "notin") and not _VALUE.fullmatch(value)
-    ]
-    if wrong:
-        raise BadRequest(f'labelSelector: in "{part}" "{wrong[0]}" is not a label value')
+def _checked(requirement: Requirement, words: list[str]) -> Requirement:
+    if not _is_key(requirement.key):
+        raise BadRequest(f"labelSelector: in {_quoted(words)} {_quoted([requirement.key])} is not a label key")
+    for value in sorted(requirement.values):
+        if value and not _NAME.fullmatch(value):
+            raise BadRequest(f"labelSelector: in {_quoted(words)} {_quoted([value])} is not a label value")
+        if requirement.operator in ("<", ">") and not _is_integer(value):
+            raise BadRequest(f"labelSelector: in {_quoted(words)} the value must be an integer")
     return requirement
+
+
+def _is_key(text: str) -> bool:
+    prefix, slash, name = text.rpartition("/")
+    if slash and (len(prefix) > _LONGEST_SUBDOMAIN or not _SUBDOMAIN.fullmatch(prefix)):
+        return False
+    return _NAME.fullmatch(name) is not None
+
+
+def _quoted(words: list[str]) -> str:
+    text = " ".join(words)
+    return f'"{text}"' if len(text) <= _LONGEST_QUOTED else f'"{text[:_LONGEST_QUOTED]}..."'
 
 
 def parse_field_selector(text: str, accepted: Mapping[str, frozenset[str] | None]) -> Selector:
@@ -103,18 +153,18 @@ def parse_field_selector(text: str, accepted: Mapping[str, frozenset[str] | None
     ``accepted`` gives the fields, each with its possible values, None for any. Raises :class:`BadRequest` that names
     what is accepted.
     """
-    parts = [part.strip() for part in text.split(",")] if text.strip() else []
-    return Selector(tuple(_field_requirement(part, accepted) for part in parts))
+    return Selector(tuple(_field_requirement(term, accepted) for term in _TERM.findall(text)))
 
 
-def _field_requirement(part: str, accepted: Mapping[str, frozenset[str] | None]) -> Requirement:
-    found = _COMPARISON.fullmatch(part)
-    if found is None or found["operator"] in "<>":
-        raise BadRequest(f'fieldSelector: "{part}" is not understood; accepted are field=value and field!=value')
-    name, value = found["key"], found["value"]
+def _field_requirement(term: str, accepted: Mapping[str, frozenset[str] | None]) -> Requirement:
+    found = _FIELD.fullmatch(term)
+    if found is None:
+        raise BadRequest(f"fieldSelector: {_quoted([term])} is not understood; accepted are field=value, field!=value")
+    name, value = found["field"], _ESCAPE.sub(r"\1", found["value"])
     if name not in accepted:
-        raise BadRequest(f'fieldSelector: field "{name}" is not known; accepted are {", ".join(sorted(accepted))}')
+        known = ", ".join(sorted(accepted))
+        raise BadRequest(f"fieldSelector: field {_quoted([name])} is not known; accepted are {known}")
     values = accepted[name]
     if values is not None and value not in values:
-        raise BadRequest(f'fieldSelector: {name} is one of {", ".join(sorted(values))}, not "{value}"')
+        raise BadRequest(f"fieldSelector: {name} is one of {', '.join(sorted(values))}, not {_quoted([value])}")
     return Requirement(name, "notin" if found["operator"] == "!=" else "in", frozenset((value,)))

@@ -60,7 +60,7 @@ async def _serve_cluster(options: ServeOptions, client: Client, tls: ServingTls,
     trust = Reflector(_trust_source(client), TrustSink(authenticator, tls))
     progress = {kind: reflector.progress for kind, reflector in reflectors.items()}
     metrics.watch_caches(store, progress)
-    readiness = Readiness(lambda: checks(authenticator, store, progress))
+    readiness = Readiness(lambda: checks(authenticator, trust.progress, store, progress))
     app = create_app(Services(api, store, authenticator, Authorizer(client), readiness, metrics))
     await run(
         Listener(app, tls),
@@ -102,9 +102,11 @@ async def _forever(work: Callable[[], Awaitable[None]]) -> None:
     await work()
 
 
-def checks(authenticator: Authenticator, store: Store, progress: Mapping[Kind, Progress]) -> Iterator[Check]:
+def checks(
+    authenticator: Authenticator, trust: Progress, store: Store, progress: Mapping[Kind, Progress]
+) -> Iterator[Check]:
     """What must hold before requests are sent here, and what each reflector is doing."""
-    yield Check("authentication", authenticator.configured, authenticator.problem)
+    yield Check("authentication", authenticator.configured, authenticator.problem or trust.phase)
     for kind, doing in progress.items():
         coverage = store.coverage(kind)
         known = coverage in (Coverage.PENDING, Coverage.COMPLETE)

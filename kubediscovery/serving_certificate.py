@@ -17,11 +17,10 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
 from kubediscovery.certs import CertificateAuthority, dns_names, expires_at, key_matches
+from kubediscovery.config import CERTIFICATE_FILE, KEY_FILE
 from kubediscovery.errors import StartupError
 
 CA_FILE = "ca.crt"
-CERTIFICATE_FILE = "tls.crt"
-KEY_FILE = "tls.key"
 
 # Nobody renews it unasked, and while an expired one is served no namespace of the cluster can be deleted.
 _LIFETIME = timedelta(days=3650)

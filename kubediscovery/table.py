@@ -45,10 +45,16 @@ def table_of(
 
 
 def age(since: str | None, now: datetime) -> str:
-    """The time since an RFC 3339 timestamp as kubectl prints it: ``45s``, ``3m5s``, ``2d``."""
+    """The time since an RFC 3339 timestamp as kubectl prints it: ``45s``, ``3m5s``, ``2d``.
+
+    Clocks may differ: up to 2 s in the future count as now, more is ``<invalid>``.
+    """
     if not since:
         return "<unknown>"
-    seconds = max(int((now - datetime.fromisoformat(since)).total_seconds()), 0)
+    seconds = int((now - datetime.fromisoformat(since)).total_seconds())
+    if seconds < -1:
+        return "<invalid>"
+    seconds = max(seconds, 0)
     (unit, length), below = next((unit, below) for limit, unit, below in _AGES if seconds < limit)
     rest = seconds % length // below[1] if below else 0
     return f"{seconds // length}{unit}" + (f"{rest}{below[0]}" if below and rest else "")

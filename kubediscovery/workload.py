@@ -3,7 +3,7 @@
 from typing import Any
 
 from kubediscovery import __version__
-from kubediscovery.config import SECURE_PORT
+from kubediscovery.config import CERTIFICATE_FILE, KEY_FILE, SECURE_PORT
 
 Manifest = dict[str, Any]
 
@@ -95,7 +95,7 @@ def _pod(image: str, api_group: str, secret_name: str) -> Manifest:
         "priorityClassName": NAME,
         "terminationGracePeriodSeconds": _GRACE_SECONDS,
         "nodeSelector": {"kubernetes.io/os": "linux"},
-        "topologySpreadConstraints": [_spread("kubernetes.io/hostname"), _spread("topology.kubernetes.io/zone")],
+        "topologySpreadConstraints": [_spread_over_nodes()],
         "securityContext": {
             "runAsNonRoot": True,
             "runAsUser": _USER,
@@ -111,10 +111,11 @@ def _pod(image: str, api_group: str, secret_name: str) -> Manifest:
     }
 
 
-def _spread(topology: str) -> Manifest:
-    # A wish, not a condition: both replicas must also run on a cluster of one node.
+def _spread_over_nodes() -> Manifest:
+    # A wish, not a condition: both replicas must also run on a cluster of one node. Zones are not asked for: the
+    # scheduler then leaves all nodes without that label out of the count, and nothing is spread.
     return {
-        "topologyKey": topology,
+        "topologyKey": "kubernetes.io/hostname",
         "maxSkew": 1,
         "whenUnsatisfiable": "ScheduleAnyway",
         "labelSelector": {"matchLabels": SELECTOR},
@@ -130,8 +131,8 @@ def _container(image: str, api_group: str) -> Manifest:
             "serve",
             f"--api-group={api_group}",
             f"--secure-port={SECURE_PORT}",
-            f"--tls-cert-file={TLS_DIRECTORY}/tls.crt",
-            f"--tls-private-key-file={TLS_DIRECTORY}/tls.key",
+            f"--tls-cert-file={TLS_DIRECTORY}/{CERTIFICATE_FILE}",
+            f"--tls-private-key-file={TLS_DIRECTORY}/{KEY_FILE}",
             f"--shutdown-delay-duration={_SHUTDOWN_DELAY_SECONDS}s",
         ],
         "ports": [{"name": "https", "containerPort": SECURE_PORT}],

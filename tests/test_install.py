@@ -6,7 +6,14 @@ from typing import Any
 
 import pytest
 import yaml
-from kube_apiserver import (
+
+from kubediscovery.cluster import path_of
+from kubediscovery.errors import ConfigurationError, StartupError
+from kubediscovery.install import InstallOptions, install, render
+from kubediscovery.manifests import Installation, objects
+from kubediscovery.preflight import AGGREGATION_FLAGS
+from kubediscovery.serving_certificate import ServingCertificate
+from tests.kube_apiserver import (
     API_SERVICE,
     AUTHENTICATION,
     DEPLOYMENT,
@@ -15,13 +22,6 @@ from kube_apiserver import (
     FakeKubeApiserver,
     UnreachableKubeApiserver,
 )
-
-from kubediscovery.cluster import path_of
-from kubediscovery.errors import ConfigurationError, StartupError
-from kubediscovery.install import InstallOptions, install, render
-from kubediscovery.manifests import Installation, objects
-from kubediscovery.preflight import AGGREGATION_FLAGS
-from kubediscovery.serving_certificate import ServingCertificate
 
 ALL_PATHS = [path_of(m) for m in objects(Installation(), ServingCertificate(b"", b"", b""))]
 
@@ -47,8 +47,8 @@ def outside(directory: Path, **changes: Any) -> InstallOptions:
         (InstallOptions(api_group="a..b"), "--api-group 'a..b'"),
         (InstallOptions(image=""), "--image ''"),
         (outside(Path("d"), namespace="-"), "--namespace '-'"),
-        (InstallOptions(external_name="10.0.0.1", cert_dir=Path("d")), "does not take an IP address"),
-        (InstallOptions(external_name="fd00::1", cert_dir=Path("d")), "does not take an IP address"),
+        (InstallOptions(external_name="10.0.0.1", cert_dir=Path("d")), "takes no IP address"),
+        (InstallOptions(external_name="fd00::1", cert_dir=Path("d")), "takes no IP address"),
         (InstallOptions(external_name="no host", cert_dir=Path("d")), "--external-name 'no host': not a DNS name"),
         (InstallOptions(external_name="", cert_dir=Path("d")), "--external-name '': not a DNS name"),
         (InstallOptions(external_name="localhost", cert_dir=Path("d"), port=0), "--port 0: 1 to 65535"),
@@ -179,6 +179,9 @@ async def test_rights_may_be_granted_by_whoever_holds_them() -> None:
     ) in await refused(cluster)
 
 
+MANAGERS = [{"manager": "kube-apiserver", "subresource": "status"}, {"manager": "kubectl-create"}]
+
+
 def foreign_api_service(service: dict[str, str] | None, **metadata: Any) -> dict[str, Any]:
     return {
         "apiVersion": "apiregistration.k8s.io/v1",
@@ -202,7 +205,7 @@ def foreign_api_service(service: dict[str, str] | None, **metadata: Any) -> dict
             "managed by Helm release discovery",
         ),
         (
-            foreign_api_service({"namespace": "n", "name": "s"}, managedFields=[{"manager": "kubectl-create"}]),
+            foreign_api_service({"namespace": "n", "name": "s"}, managedFields=MANAGERS),
             "managed by kubectl-create",
         ),
         (

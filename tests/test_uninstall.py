@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pytest
-from kube_apiserver import API_SERVICE, AUTHENTICATION, NAMESPACE, FakeKubeApiserver, UnreachableKubeApiserver
 
 from kubediscovery.errors import StartupError
 from kubediscovery.install import InstallOptions, install
 from kubediscovery.serving_certificate import ServingCertificate
 from kubediscovery.uninstall import uninstall
+from tests.kube_apiserver import API_SERVICE, AUTHENTICATION, NAMESPACE, FakeKubeApiserver, UnreachableKubeApiserver
 
 
 async def installed(options: InstallOptions | None = None) -> FakeKubeApiserver:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import signal
 import sys
 import time
@@ -54,17 +55,18 @@ def _run(options: argparse.Namespace) -> None:
     sys.stdout.write(f"starting a control plane in {directory}\n")
     sys.stdout.flush()
     with ControlPlane.start(directory, nodes=options.nodes, keep=options.keep) as cluster:
-        sys.stdout.write(
-            f"\nexport KUBECONFIG={cluster.kubeconfig}\nalias kubectl={cluster.kubectl.program}\n\n"
-            f"{cluster.server} is ready with {options.nodes} nodes; its logs are in {cluster.logs}. Ctrl-C ends it.\n"
-        )
-        sys.stdout.flush()
         _stay(cluster)
 
 
 def _stay(cluster: ControlPlane) -> None:
     """Wait for Ctrl-C, which is the way to end and no error; a component that ends by itself is one."""
     try:
+        sys.stdout.write(
+            f"\nexport KUBECONFIG={shlex.quote(str(cluster.kubeconfig))}\n"
+            f"alias kubectl={shlex.quote(str(cluster.kubectl.program))}\n\n"
+            f"{cluster.server} is ready; its logs are in {cluster.logs}. Ctrl-C ends it.\n"
+        )
+        sys.stdout.flush()
         while True:
             cluster.check()
             time.sleep(_CHECK_SECONDS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -34,6 +35,7 @@ def build(missing: Sequence[Missing], cache: Path, progress: Progress, environme
     """
     cache.mkdir(parents=True, exist_ok=True)
     with FileLock(cache / "lock", waiting=lambda: progress.say("another run is building the control plane: waiting")):
+        _remove_remains(cache)
         still_missing = [each for each in missing if not each.target.exists()]
         if not still_missing:
             return
@@ -41,6 +43,12 @@ def build(missing: Sequence[Missing], cache: Path, progress: Progress, environme
         go = Go(find_go(needed, cache, progress, environment), progress, environment)
         for number, each in enumerate(still_missing, start=1):
             _make(each, go, f"[{number}/{len(still_missing)}] {each.artifact.name} {each.module.version}")
+
+
+def _remove_remains(cache: Path) -> None:
+    """Delete what a run that was killed had half made; whoever holds the lock is the only one that makes anything."""
+    for remains in (*cache.glob(".making-*"), *cache.glob("*/.making-*")):
+        shutil.rmtree(remains)
 
 
 def _make(missing: Missing, go: Go, label: str) -> None:

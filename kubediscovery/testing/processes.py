@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import time
@@ -15,6 +16,9 @@ from kubediscovery.errors import StartupError
 #: How many seconds a component may take to end after SIGTERM, in the order of stopping: whoever writes through another
 #: goes first. etcd waits for its clients' streams for longer than is useful, and its write-ahead log bears a SIGKILL.
 STOPPING = {"kwok": 10.0, "kube-scheduler": 10.0, "kube-controller-manager": 10.0, "kube-apiserver": 20.0, "etcd": 2.0}
+
+# A component's name before its first flag; what comes before it may hold spaces.
+_COMPONENT = re.compile(rf"(^|/)({'|'.join(STOPPING)}) -")
 
 _LOG_LINES_SHOWN = 15
 _KILL_SECONDS = 5.0
@@ -89,11 +93,7 @@ def leftovers(directory: Path) -> list[int]:
     Ours is what is called like a component and has a path below the directory in its arguments: a pid file would tell
     less, since pids are used again and a process can start before its pid is written down.
     """
-    return [
-        pid
-        for pid, arguments in command_lines()
-        if Path(arguments.split(maxsplit=1)[0]).name in STOPPING and f"{directory}{os.sep}" in arguments
-    ]
+    return [pid for pid, line in command_lines() if _COMPONENT.search(line) and f"{directory}{os.sep}" in line]
 
 
 def end_leftovers(directory: Path) -> None:

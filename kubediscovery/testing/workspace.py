@@ -63,6 +63,8 @@ class Workspace:
             return
         self._closed = True
         try:
+            # An interruption can come between the start of a process and its being noted.
+            end_leftovers(self.directory)
             self._guard.communicate(GOODBYE)
             if self.temporary:
                 shutil.rmtree(self.directory)

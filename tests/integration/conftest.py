@@ -38,7 +38,7 @@ def namespace(cluster: ControlPlane, request: pytest.FixtureRequest) -> Iterator
     """A namespace for one test, called like it, with its default service account; deleted afterwards."""
     name = re.sub("[^a-z0-9]+", "-", request.node.name.lower())[:60].strip("-")
     cluster.kubectl("create", "namespace", name)
-    cluster.kubectl("wait", "--for=create", "serviceaccount/default", f"--namespace={name}")
+    cluster.kubectl("wait", "--for=create", "serviceaccount/default", f"--namespace={name}", "--timeout=110s")
     yield name
     cluster.kubectl("delete", "namespace", name, "--wait=false")
 

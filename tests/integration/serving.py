@@ -16,12 +16,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from kubediscovery.certs import KeyPair
 from kubediscovery.testing.controlplane import ControlPlane
 from kubediscovery.testing.kubectl import KubectlError
 
 GROUP = "kubediscovery.cloudark.io"
 API = f"/apis/{GROUP}/v1"
 API_SERVICE = f"v1.{GROUP}"
+ADMIN_HEADERS = {"X-Remote-User": "admin", "X-Remote-Group": "system:masters"}
 COMMAND = (sys.executable, "-m", "kubediscovery")
 
 
@@ -39,11 +41,6 @@ class Server:
     def url(self) -> str:
         """Where it listens, for requests that do not come through kube-apiserver."""
         return f"https://localhost:{self.port}"
-
-    @property
-    def ca(self) -> Path:
-        """What its certificate is verified by."""
-        return self._directory / "ca.crt"
 
     def install(self) -> str:
         """Install for a server outside the cluster; gives what the command printed."""
@@ -70,6 +67,29 @@ class Server:
         self._cluster.kubectl("wait", "--for=condition=Available", f"apiservice/{API_SERVICE}", "--timeout=60s")
         eventually(lambda: self.get("/readyz")[0] == 200, "the caches to be filled", log=self.log)
 
+    def pause(self) -> None:
+        """Stop it in its tracks: connections stay open and nothing is read."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
+    def context(self, pair: KeyPair | None = None) -> ssl.SSLContext:
+        """TLS for requests to it, with a client certificate or none."""
+        made = ssl.create_default_context(cafile=str(self._directory / "ca.crt"))
+        if pair is not None:
+            path = self._directory / "client.pem"
+            path.write_bytes(pair.certificate + pair.key)
+            made.load_cert_chain(path)
+        return made
+
+    def get_as_admin(self, path: str) -> tuple[int, bytes]:
+        """GET directly, as the front proxy for an administrator."""
+        return self.get(path, headers=ADMIN_HEADERS, context=self.context(self._cluster.front_proxy))
+
     def stop(self) -> int:
         """End it as a kubelet does; gives its exit status."""
         assert self._process is not None
@@ -83,10 +103,9 @@ class Server:
         self, path: str, *, headers: dict[str, str] | None = None, context: ssl.SSLContext | None = None
     ) -> tuple[int, bytes]:
         """GET directly, not through kube-apiserver; status 0 when nobody answers."""
-        context = context or ssl.create_default_context(cafile=str(self.ca))
         request = urllib.request.Request(self.url + path, headers=headers or {})  # noqa: S310
         try:
-            with urllib.request.urlopen(request, timeout=10, context=context) as answer:  # noqa: S310
+            with urllib.request.urlopen(request, timeout=10, context=context or self.context()) as answer:  # noqa: S310
                 return answer.status, answer.read()
         except urllib.error.HTTPError as error:
             with error:

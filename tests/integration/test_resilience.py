@@ -1,0 +1,147 @@
+"""What goes wrong in clusters: restarts, compaction, lost connections; the trees come back right by themselves."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import msgspec
+
+from kubediscovery.testing.controlplane import ControlPlane
+from tests.integration.serving import API, Server, compositions, eventually, names
+
+WITHOUT_BATCH = """
+- op: replace
+  path: /rules
+  value:
+  - apiGroups: [apps, ""]
+    resources: [deployments, replicasets, statefulsets, daemonsets, controllerrevisions, pods]
+    verbs: [get, list, watch]
+"""
+
+
+def pods_of(cluster: ControlPlane, namespace: str) -> list[str]:
+    found: Any = compositions(cluster, f"namespaces/{namespace}/deployments/web/compositions")
+    return sorted(names(found["root"], "Pod"))
+
+
+def real_pods(cluster: ControlPlane, namespace: str) -> list[str]:
+    return sorted(cluster.kubectl("-n", namespace, "get", "pods", "-o", "jsonpath={.items[*].metadata.name}").split())
+
+
+def scale(cluster: ControlPlane, namespace: str, replicas: int) -> None:
+    cluster.kubectl("-n", namespace, "scale", "deployment/web", f"--replicas={replicas}")
+    cluster.kubectl("-n", namespace, "rollout", "status", "deployment/web", "--timeout=60s")
+
+
+def equal_again(cluster: ControlPlane, namespace: str, count: int, server: Server, *, seconds: float = 60) -> None:
+    def equal() -> bool:
+        real = real_pods(cluster, namespace)
+        return len(real) == count and pods_of(cluster, namespace) == real
+
+    eventually(equal, f"a tree of the {count} pods there are", seconds=seconds, log=server.log)
+
+
+def test_kube_apiserver_restarts(cluster: ControlPlane, namespace: str, server: Server) -> None:
+    cluster.kubectl("-n", namespace, "create", "deployment", "web", "--image=nginx:1", "--replicas=2")
+    equal_again(cluster, namespace, 2, server)
+    cluster.restart("kube-apiserver")
+    scale(cluster, namespace, 4)
+    equal_again(cluster, namespace, 4, server)
+
+
+def test_what_vanished_while_nobody_watched_is_gone(cluster: ControlPlane, namespace: str, server: Server) -> None:
+    """Versions that the watches know are compacted away while the server cannot watch: only a list tells the rest."""
+    kubectl = cluster.kubectl
+    kubectl("-n", namespace, "create", "deployment", "web", "--image=nginx:1", "--replicas=3")
+    kubectl("-n", namespace, "create", "deployment", "doomed", "--image=nginx:1")
+    eventually(lambda: len(pods_of(cluster, namespace)) == 3, "the tree", log=server.log)
+    lists = lists_begun(server, "deployments.apps")
+    server.pause()
+    try:
+        cluster.restart("kube-apiserver")
+        kubectl("-n", namespace, "delete", "deployment", "doomed", "--wait")
+        scale(cluster, namespace, 1)
+        cluster.compact_etcd()
+        cluster.restart("kube-apiserver")
+    finally:
+        server.resume()
+
+    def right() -> bool:
+        items = compositions(cluster, f"namespaces/{namespace}/deployments/*/compositions")["items"]
+        return [(item["root"]["name"], item["status"]["pods"]["total"]) for item in items] == [("web", 1)]
+
+    eventually(right, "the tree as it is now", seconds=90, log=server.log)
+    assert lists_begun(server, "deployments.apps") > lists
+
+
+def test_the_server_restarts(cluster: ControlPlane, namespace: str, server: Server) -> None:
+    cluster.kubectl("-n", namespace, "create", "deployment", "web", "--image=nginx:1", "--replicas=2")
+    equal_again(cluster, namespace, 2, server)
+    assert server.stop() == 0
+    scale(cluster, namespace, 3)
+    server.start()
+    server.wait_until_available()
+    equal_again(cluster, namespace, 3, server)
+
+
+def test_discovery_answers_within_a_second_and_namespaces_go_while_caches_fill(
+    cluster: ControlPlane, server: Server
+) -> None:
+    """A namespace's deletion needs the discovery of every group, so a replica that starts must not hold it back."""
+    kubectl = cluster.kubectl
+    kubectl("create", "namespace", "doomed")
+    server.stop()
+    started = time.monotonic()
+    restart = threading.Thread(target=server.start)
+    restart.start()
+    kubectl("delete", "namespace", "doomed", "--wait=false")
+    restart.join()
+    assert server.get("/apis")[0] in (200, 403)
+    assert time.monotonic() - started < 30
+    server.wait_until_available()
+    eventually(lambda: "doomed" not in kubectl("get", "namespaces"), "the namespace to go", seconds=90)
+
+
+def test_namespaces_come_and_go(cluster: ControlPlane, server: Server) -> None:
+    for number in range(3):
+        cluster.kubectl("create", "namespace", f"passing-{number}")
+        cluster.kubectl("delete", "namespace", f"passing-{number}", "--wait", "--timeout=60s")
+
+
+def test_a_kind_that_the_server_may_not_list_is_named_and_the_others_go_on(
+    cluster: ControlPlane, namespace: str, server: Server
+) -> None:
+    kubectl = cluster.kubectl
+    kubectl("-n", namespace, "create", "deployment", "web", "--image=nginx:1", "--replicas=1")
+    role = msgspec.json.decode(kubectl("get", "clusterrole", "kubediscovery:server", "-o", "json"))
+    rules = msgspec.json.encode({"rules": role["rules"]}).decode()
+    kubectl("patch", "clusterrole", "kubediscovery:server", "--type=json", "--patch", WITHOUT_BATCH)
+    try:
+        server.stop()
+        server.start()
+        server.wait_until_available()
+
+        def omitted() -> list[str]:
+            found = compositions(cluster, f"namespaces/{namespace}/deployments/web/compositions")
+            assert found["root"]["ready"] == "1/1"
+            return sorted(left["resource"] for left in found["status"]["omitted"])
+
+        eventually(lambda: omitted() == ["cronjobs", "jobs"], "the two kinds to be named", log=server.log)
+        assert b"cache-jobs.batch ok: omitted (Forbidden)" in server.get("/readyz?verbose")[1]
+        answer = kubectl("get", "--raw", f"{API}/namespaces/default/jobs/*/compositions", check=False)
+        assert "kubediscovery may not list jobs.batch" in answer
+    finally:
+        kubectl("patch", "clusterrole", "kubediscovery:server", "--type=merge", "--patch", rules)
+        server.stop()
+        server.start()
+        server.wait_until_available()
+
+
+def lists_begun(server: Server, resource: str) -> float:
+    code, body = server.get_as_admin("/metrics")
+    assert code == 200
+    wanted = f'kubediscovery_reflector_lists_total{{resource="{resource}"}} '
+    (line,) = [line for line in body.decode().splitlines() if line.startswith(wanted)]
+    return float(line.removeprefix(wanted))

@@ -1,0 +1,299 @@
+"""The whole HTTP side over a small cluster: only kube-apiserver's answers to reviews are made up."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+from urllib.parse import unquote
+
+import httpx
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from kubediscovery.api import ApiGroup
+from kubediscovery.app import Services, create_app
+from kubediscovery.authn import Authenticator
+from kubediscovery.authz import Authorizer
+from kubediscovery.certs import CertificateAuthority, Usage
+from kubediscovery.kinds import BUILT_IN_KINDS, Kind, Kinds
+from kubediscovery.metrics import Metrics
+from kubediscovery.objects import (
+    CronJobState,
+    JobState,
+    MetadataState,
+    Object,
+    Owner,
+    PodState,
+    RevisionState,
+    State,
+    WorkloadState,
+)
+from kubediscovery.readiness import Check, Readiness
+from kubediscovery.store import Store
+from tests.reviewing import Answer, FakeReviewer, Time, der
+
+GROUP = "kubediscovery.cloudark.io"
+PREFIX = f"/apis/{GROUP}/v1"
+
+# Kinds that later come from discovery: of the cluster's scope, and with a plural that another group has too.
+FLEET = Kind("example.com", "v1", "fleets", "Fleet", "fleet", namespaced=False, workload=True)
+OTHER_DEPLOYMENT = Kind("example.com", "v1", "deployments", "Deployment", "deployment", workload=True)
+KINDS = (*BUILT_IN_KINDS, FLEET, OTHER_DEPLOYMENT)
+DEPLOYMENT, REPLICA_SET, STATEFUL_SET, DAEMON_SET, REVISION, JOB, CRON_JOB, POD = BUILT_IN_KINDS
+
+IMAGES = ("nginx:1.27",)
+CREATED = 1_700_000_000
+NEWEST = 900
+
+Header = tuple[str, str]
+
+
+def workload(desired: int = 2, ready: int = 2, revision: str = "") -> WorkloadState:
+    return WorkloadState(
+        desired=desired,
+        replicas=desired,
+        updated=desired,
+        ready=ready,
+        available=ready,
+        observed_generation=1,
+        images=IMAGES,
+        revision=revision,
+    )
+
+
+def running_pod() -> PodState:
+    return PodState(
+        phase="Running",
+        node="n1",
+        restart_policy="Always",
+        ready=1,
+        total=1,
+        restarts=0,
+        images=IMAGES,
+        is_ready=True,
+    )
+
+
+_JOB = JobState(1, 1, suspended=False, active=1, succeeded=0, failed=0, ready=1, started=True, images=IMAGES)
+_CRON_JOB = CronJobState("* * * * *", suspended=False, active=1, last_schedule=0, last_success=0, images=IMAGES)
+_STATES: Mapping[Kind, State] = {
+    DEPLOYMENT: workload(revision="3"),
+    REPLICA_SET: workload(revision="3"),
+    STATEFUL_SET: workload(),
+    DAEMON_SET: workload(),
+    REVISION: RevisionState(1),
+    JOB: _JOB,
+    CRON_JOB: _CRON_JOB,
+    POD: running_pod(),
+}
+
+
+def make(
+    kind: Kind,
+    name: str,
+    namespace: str = "shop",
+    *,
+    owner: Object | None = None,
+    labels: Mapping[str, str] | None = None,
+    version: int = 100,
+    created: int = CREATED,
+    state: State | None = None,
+) -> Object:
+    """An object whose UID says what it is."""
+    owners = [Owner(o.kind.api_version, o.kind.kind, o.name, o.uid, controller=True) for o in [owner] if o]
+    return Object(
+        kind=kind,
+        namespace=namespace if kind.namespaced else "",
+        name=name,
+        uid=f"uid-{kind.group_resource}-{namespace}-{name}",
+        resource_version=version,
+        generation=1,
+        created=created,
+        deleting=False,
+        labels=tuple(sorted((labels or {}).items())),
+        owners=tuple(owners),
+        state=state or _STATES.get(kind, MetadataState()),
+    )
+
+
+def cluster() -> list[Object]:
+    """Trees in several namespaces, with names that paths could be misread over."""
+    web = make(DEPLOYMENT, "web", labels={"app": "web", "tier": "front"}, version=110)
+    replica_set = make(REPLICA_SET, "web-1", owner=web, version=120)
+    db = make(STATEFUL_SET, "db", labels={"app": "db"})
+    tick = make(CRON_JOB, "tick")
+    job = make(JOB, "tick-1", owner=tick)
+    hidden = make(DEPLOYMENT, "web", "vault", labels={"app": "hidden"})
+    fleet = make(FLEET, "north")
+    return [
+        web,
+        replica_set,
+        make(POD, "web-1-a", owner=replica_set, version=130),
+        make(POD, "web-1-b", owner=replica_set, version=125),
+        db,
+        make(REVISION, "db-1", owner=db),
+        make(POD, "db-0", owner=db),
+        tick,
+        job,
+        make(POD, "tick-1-a", owner=job),
+        make(DAEMON_SET, "agent", "kube-system"),
+        make(POD, "lonely"),
+        hidden,
+        make(POD, "hidden-pod", "vault", owner=hidden),
+        fleet,
+        make(POD, "on-north", "vault", owner=fleet),
+        make(OTHER_DEPLOYMENT, "web"),
+        *(make(DEPLOYMENT, name, name) for name in ("namespaces", "watch", "compositions", "status", "apis")),
+    ]
+
+
+def filled_store(objects: Sequence[Object], kinds: Kinds) -> Store:
+    """A store that has seen everything."""
+    store = Store(kinds)
+    for kind in kinds:
+        store.replace(kind, [item for item in objects if item.kind == kind], NEWEST)
+    return store
+
+
+@dataclass(frozen=True)
+class Authorities:
+    """The two authorities of a cluster, and the front proxy's certificate (DER)."""
+
+    proxies: CertificateAuthority
+    clients: CertificateAuthority
+    proxy: bytes
+
+    def client(self, name: str) -> bytes:
+        return der(self.clients.issue(name, usages=[Usage.CLIENT]))
+
+
+@cache
+def authorities() -> Authorities:
+    proxies = CertificateAuthority.create("front-proxy-ca")
+    proxy = der(proxies.issue("front-proxy-client", usages=[Usage.CLIENT]))
+    return Authorities(proxies, CertificateAuthority.create("kubernetes"), proxy)
+
+
+def config_map() -> dict[str, str]:
+    """ConfigMap kube-system/extension-apiserver-authentication."""
+    return {
+        "client-ca-file": authorities().clients.certificate.decode(),
+        "requestheader-client-ca-file": authorities().proxies.certificate.decode(),
+        "requestheader-username-headers": '["X-Remote-User"]',
+        "requestheader-group-headers": '["X-Remote-Group"]',
+        "requestheader-extra-headers-prefix": '["X-Remote-Extra-"]',
+        "requestheader-allowed-names": '["front-proxy-client"]',
+    }
+
+
+@dataclass
+class Rights:
+    """Who may what: "admin" everything, others what was granted. ``failure`` is raised instead of any answer."""
+
+    granted: dict[str, list[dict[str, str]]] = field(default_factory=dict)
+    failure: Exception | None = None
+
+    def grant(self, user: str, **wanted: str) -> None:
+        """Allow what has these attributes, whatever its others are; ``resource`` may be ``parent/subresource``."""
+        resource, _, subresource = wanted.get("resource", "").partition("/")
+        if resource:
+            wanted |= {"resource": resource, "subresource": subresource}
+        self.granted.setdefault(user, []).append(wanted)
+
+    def answer(self, spec: dict[str, Any]) -> Answer:
+        if self.failure is not None:
+            return self.failure
+        if "token" in spec:
+            known = spec["token"] == "good"
+            return {"authenticated": known, **({"user": {"username": "token-user"}} if known else {})}
+        asked = attributes_of(spec)
+        granted = self.granted.get(spec["user"], [])
+        allowed = any(all(asked.get(name, "") == value for name, value in wanted.items()) for wanted in granted)
+        return {"allowed": allowed or spec["user"] == "admin"}
+
+
+def attributes_of(spec: Mapping[str, Any]) -> dict[str, str]:
+    """What a SubjectAccessReview asks for, of whichever form."""
+    found: dict[str, str] = spec.get("resourceAttributes") or spec["nonResourceAttributes"]
+    return found
+
+
+class Serving:
+    """The application over a store, with callers as the front proxy names them."""
+
+    def __init__(self, objects: Sequence[Object] | None = None, *, store: Store | None = None) -> None:
+        kinds = Kinds(KINDS)
+        self.store = store or filled_store(cluster() if objects is None else objects, kinds)
+        self.time = Time()
+        self.rights = Rights()
+        self.reviewer = FakeReviewer(self.rights.answer)
+        self.authenticator = Authenticator(self.reviewer, timer=self.time.timer, sleep=self.time.sleep)
+        self.authenticator.configure(config_map())
+        self.metrics = Metrics()
+        self.checks: list[Check] = []
+        self.readiness = Readiness(lambda: self.checks)
+        authorizer = Authorizer(self.reviewer, timer=self.time.timer, sleep=self.time.sleep)
+        self.services = Services(
+            ApiGroup(GROUP, "v1", self.store.kinds),
+            self.store,
+            self.authenticator,
+            authorizer,
+            self.readiness,
+            self.metrics,
+        )
+        self.app = create_app(self.services)
+
+    async def get(
+        self,
+        target: str | bytes,
+        *,
+        user: str | None = "admin",
+        groups: Sequence[str] = (),
+        headers: Sequence[Header] = (),
+        method: str = "GET",
+    ) -> httpx.Response:
+        """The answer to a caller whom the front proxy vouches for, or to nobody for ``None``."""
+        vouched = [("X-Remote-User", user), *(("X-Remote-Group", group) for group in groups)] if user else []
+        certificate = authorities().proxy if user else None
+        return await self.send(target, headers=[*vouched, *headers], method=method, certificate=certificate)
+
+    async def send(
+        self,
+        target: str | bytes,
+        *,
+        headers: Sequence[Header | tuple[bytes, bytes]] = (),
+        method: str = "GET",
+        certificate: bytes | None = None,
+    ) -> httpx.Response:
+        """The answer to a request with exactly this target, over a connection with this client certificate."""
+        raw = target.encode() if isinstance(target, str) else target
+        transport = httpx.ASGITransport(_Connection(self.app, raw, certificate))
+        async with httpx.AsyncClient(transport=transport, base_url="https://server") as client:
+            client.headers.clear()
+            encoded = [(_bytes(name), _bytes(value)) for name, value in headers]
+            return await client.request(method, "/", headers=encoded)
+
+    @property
+    def reviewed(self) -> list[dict[str, str]]:
+        """What was asked of kube-apiserver about the request itself and its children, in order."""
+        return [attributes_of(spec) for spec in self.reviewer.specs if "token" not in spec]
+
+
+@dataclass(frozen=True)
+class _Connection:
+    """Puts into the scope what the listener puts there; no client has touched the request's target before."""
+
+    app: ASGIApp
+    target: bytes
+    certificate: bytes | None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        raw_path, _, query = self.target.partition(b"?")
+        path = unquote(raw_path.decode("latin-1"))
+        state = {"peer_certificate": self.certificate}
+        await self.app(
+            {**scope, "raw_path": raw_path, "path": path, "query_string": query, "state": state}, receive, send
+        )
+
+
+def _bytes(text: str | bytes) -> bytes:
+    return text.encode() if isinstance(text, str) else text

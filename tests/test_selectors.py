@@ -1,0 +1,279 @@
+"""Selectors: Kubernetes's own syntax, to the letter; expected values were read off k8s.io/apimachinery v0.36.3."""
+
+from collections.abc import Mapping
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kubediscovery.errors import BadRequest
+from kubediscovery.selectors import LONGEST, Selector, parse_field_selector, parse_label_selector
+
+FIELDS: Mapping[str, frozenset[str] | None] = {
+    "metadata.name": None,
+    "root.kind": None,
+    "status.health": frozenset({"Healthy", "Degraded"}),
+}
+
+
+@pytest.mark.parametrize(
+    ("selector", "matching", "others"),
+    [
+        ("", [{}, {"x": "a"}], []),
+        (" \t\r\n", [{}, {"x": "a"}], []),
+        ("x", [{"x": ""}, {"x": "a"}], [{}, {"y": "a"}]),
+        ("!x", [{}, {"y": "a"}], [{"x": ""}]),
+        ("! x", [{}], [{"x": ""}]),
+        ("x=", [{"x": ""}], [{}, {"x": "a"}]),
+        ("x==", [{"x": ""}], [{}, {"x": "a"}]),
+        ("x!=", [{}, {"x": "a"}], [{"x": ""}]),
+        ("x=a", [{"x": "a", "y": "b"}], [{}, {"x": "b"}, {"x": "A"}]),
+        (" x\n== a ", [{"x": "a"}], [{"x": "b"}]),
+        ("x!=a", [{}, {"x": "b"}], [{"x": "a"}]),
+        ("x in (a,b)", [{"x": "a"}, {"x": "b"}], [{}, {"x": ""}, {"x": "c"}]),
+        ("x in(a)", [{"x": "a"}], [{"x": "b"}]),
+        ("x  in  ( a , b )", [{"x": "a"}, {"x": "b"}], [{"x": " a "}]),
+        ("x in (a,)", [{"x": "a"}, {"x": ""}], [{}]),
+        ("x in (,a)", [{"x": "a"}, {"x": ""}], [{}]),
+        ("x in (a,,b)", [{"x": "a"}, {"x": ""}, {"x": "b"}], [{}]),
+        ("x in ()", [{"x": ""}], [{}, {"x": "a"}]),
+        ("x in (,)", [{"x": ""}], [{}, {"x": "a"}]),
+        ("x notin (a,b)", [{}, {"x": ""}, {"x": "c"}], [{"x": "a"}, {"x": "b"}]),
+        ("x notin ()", [{}, {"x": "a"}], [{"x": ""}]),
+        ("x in (in,notin)", [{"x": "in"}, {"x": "notin"}], [{"x": "a"}]),
+        ("in", [{"in": ""}], [{}]),
+        ("notin=in", [{"notin": "in"}], [{"notin": "notin"}]),
+        ("in in (in)", [{"in": "in"}], [{"in": ""}]),
+        ("!notin", [{}], [{"notin": ""}]),
+        ("x>1", [{"x": "2"}, {"x": "10"}, {"x": "007"}], [{}, {"x": "1"}, {"x": "a"}, {"x": ""}, {"x": "9" * 20}]),
+        ("x < 10", [{"x": "9"}, {"x": "0"}], [{}, {"x": "10"}, {"x": "1_0"}, {"x": "٣"}]),
+        ("x>9223372036854775806", [{"x": "9223372036854775807"}], [{"x": "9223372036854775808"}]),
+        ("x=a,y", [{"x": "a", "y": ""}], [{"x": "a"}, {"y": ""}]),
+        ("x in (a,b),!y,z!=c", [{"x": "b"}], [{"x": "b", "y": ""}, {"x": "b", "z": "c"}]),
+        ("x=a,x=b", [], [{"x": "a"}, {"x": "b"}]),
+        ("app.kubernetes.io/name=web", [{"app.kubernetes.io/name": "web"}], [{"name": "web"}]),
+        ("a-b.c_D=e.F_g-h", [{"a-b.c_D": "e.F_g-h"}], [{}]),
+    ],
+)
+def test_label_selectors(selector: str, matching: list[dict[str, str]], others: list[dict[str, str]]) -> None:
+    found = parse_label_selector(selector)
+    assert [labels for labels in matching if not found.matches(labels)] == []
+    assert [labels for labels in others if found.matches(labels)] == []
+
+
+@pytest.mark.parametrize(
+    ("selector", "part"),
+    [
+        (",", '""'),
+        ("x,", '""'),
+        (",x", '""'),
+        ("x,,y", '""'),
+        ("x y", '"x y"'),
+        ("a,x y", '"x y"'),
+        ("x=a b", '"x = a b"'),
+        ("x=a=b", '"x = a = b"'),
+        ("x===a", '"x == = a"'),
+        ("!x=a", '"! x = a"'),
+        ("!x in (a)", '"! x in ( a )"'),
+        ("!!x", '"! ! x"'),
+        ("!", '"!"'),
+        ("=a", '"= a"'),
+        ("x in", '"x in"'),
+        ("x in a", '"x in a"'),
+        ("x in (a", '"x in ( a"'),
+        ("x in a)", '"x in a )"'),
+        ("x in (a))", '"x in ( a ) )"'),
+        ("x in ((a))", '"x in ( ( a ) )"'),
+        ("x in (a b)", '"x in ( a b )"'),
+        ("x in (a)y", '"x in ( a ) y"'),
+        ("x in in (a)", '"x in in ( a )"'),
+        ("in (a)", '"in ( a )"'),
+        ("()", '"( )"'),
+        ("x>", '"x >"'),
+        ("x>a", '"x > a"'),
+        ("x>-1", '"-1"'),
+        ("x<+1", '"+1"'),
+        ("x>1.5", '"x > 1.5"'),
+        ("x>9223372036854775808", "must be an integer"),
+        ("x>٣", '"٣"'),
+        ("_x", '"_x"'),
+        ("x_", '"x_"'),
+        ("/x", '"/x"'),
+        ("x/", '"x/"'),
+        ("a/b/c", '"a/b/c"'),
+        ("A/b", '"A/b"'),
+        ("a..b/c", '"a..b/c"'),
+        ("a-/c", '"a-/c"'),
+        ("x" * 64, "is not a label key"),
+        ("a" * 254 + "/x", "is not a label key"),
+        ("x=" + "a" * 64, "is not a label value"),
+        ("x=-a", '"-a"'),
+        ("x in (a,b_)", '"b_"'),
+        ("x=a/b", '"a/b"'),
+        ("é", '"é"'),
+        ("x=a\xa0", "is not a label value"),
+        ("x\x00", "is not a label key"),
+    ],
+)
+def test_a_label_selector_that_is_wrong_says_where(selector: str, part: str) -> None:
+    with pytest.raises(BadRequest) as caught:
+        parse_label_selector(selector)
+    assert str(caught.value).startswith("labelSelector: ")
+    assert part in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "," * LONGEST,
+        "(" * LONGEST,
+        "!" * LONGEST,
+        "a" * LONGEST,
+        "x in (" + "a," * (LONGEST // 2 - 6),
+        "x in (" + "," * (LONGEST - 7) + "x",
+        "a " * (LONGEST // 2),
+        " " * (LONGEST - 1) + "=",
+        "a" * 250 + "." * (LONGEST - 260) + "/x",
+        "x>" + "9" * (LONGEST - 2),
+        "a=" * (LONGEST // 2),
+    ],
+)
+def test_hostile_label_selectors_are_refused_at_once(text: str) -> None:
+    """The suite's time limit stands for all that takes more than linear time; messages stay short."""
+    with pytest.raises(BadRequest) as caught:
+        parse_label_selector(text)
+    assert len(str(caught.value)) < 1000
+
+
+def test_a_selector_that_is_too_long_is_refused_and_the_longest_is_not() -> None:
+    longest = ",".join(["x"] * (LONGEST // 2)) + "x"
+    assert parse_label_selector(longest).matches({"x": "", "xx": ""})
+    with pytest.raises(BadRequest, match=str(LONGEST)):
+        parse_label_selector(longest + "x")
+
+
+name = st.sampled_from(("x", "y", "in", "notin", "a.b/c"))
+text = st.sampled_from(("", "a", "b", "1", "12", "in"))
+number = st.integers(0, 20).map(str)
+requirement = st.one_of(
+    st.tuples(name, st.sampled_from(("exists", "absent")), st.just(())),
+    st.tuples(name, st.sampled_from(("=", "==", "!=")), st.tuples(text)),
+    st.tuples(name, st.sampled_from(("in", "notin")), st.lists(text, min_size=1, max_size=3).map(tuple)),
+    st.tuples(name, st.sampled_from((">", "<")), st.tuples(number)),
+)
+Requirement = tuple[str, str, tuple[str, ...]]
+blank = st.sampled_from(("", " ", "\t "))
+
+
+def written(wanted: Requirement, space: str) -> str:
+    key, operator, values = wanted
+    match operator:
+        case "exists":
+            return f"{space}{key}{space}"
+        case "absent":
+            return f"{space}!{space}{key}"
+        case "in" | "notin":
+            return f"{key} {operator}{space}({f'{space},{space}'.join(values)})"
+        case _:
+            return f"{key}{space}{operator}{space}{values[0]}"
+
+
+def holds(wanted: Requirement, labels: Mapping[str, str]) -> bool:
+    key, operator, values = wanted
+    match operator:
+        case "exists" | "absent":
+            return (key in labels) == (operator == "exists")
+        case "!=" | "notin":
+            return labels.get(key) not in values
+        case ">" | "<":
+            value = labels.get(key, "")
+            difference = int(value) - int(values[0]) if value.isdecimal() else 0
+            return difference > 0 if operator == ">" else difference < 0
+        case _:
+            return labels.get(key) in values
+
+
+@given(st.lists(requirement, max_size=4), st.dictionaries(name, text | number, max_size=4), blank)
+def test_a_selector_matches_what_meets_all_its_requirements(
+    wanted: list[Requirement], labels: dict[str, str], space: str
+) -> None:
+    selector = parse_label_selector(",".join(written(each, space) for each in wanted))
+    assert selector.matches(labels) == all(holds(each, labels) for each in wanted)
+
+
+@given(st.text(alphabet=st.sampled_from("ax1(),=!<> \\.in/é\0"), max_size=30) | st.text(max_size=30))
+def test_any_text_is_a_selector_or_a_bad_request(text: str) -> None:
+    for parse in (parse_label_selector, lambda given_: parse_field_selector(given_, FIELDS)):
+        try:
+            selector = parse(text)
+        except BadRequest:
+            continue
+        assert isinstance(selector, Selector)
+        assert selector.matches({"x": "a"}) in (True, False)
+
+
+@pytest.mark.parametrize(
+    ("selector", "matching", "others"),
+    [
+        ("", [{}], []),
+        (",,", [{}], []),
+        ("metadata.name=a", [{"metadata.name": "a"}], [{"metadata.name": "b"}]),
+        ("metadata.name==a", [{"metadata.name": "a"}], [{"metadata.name": "b"}]),
+        ("metadata.name!=a", [{"metadata.name": "b"}], [{"metadata.name": "a"}]),
+        ("metadata.name=", [{"metadata.name": ""}], [{"metadata.name": "a"}]),
+        ("metadata.name= a", [{"metadata.name": " a"}], [{"metadata.name": "a"}]),
+        (r"metadata.name=a\,b\=c\\", [{"metadata.name": "a,b=c\\"}], [{"metadata.name": "a"}]),
+        ("metadata.name=a,", [{"metadata.name": "a"}], [{"metadata.name": "b"}]),
+        ("metadata.name=a!b", [{"metadata.name": "a!b"}], [{"metadata.name": "a"}]),
+        (
+            "status.health=Degraded,root.kind!=Pod",
+            [{"status.health": "Degraded", "root.kind": "Job"}],
+            [{"status.health": "Degraded", "root.kind": "Pod"}, {"status.health": "Healthy", "root.kind": "Job"}],
+        ),
+    ],
+)
+def test_field_selectors(selector: str, matching: list[dict[str, str]], others: list[dict[str, str]]) -> None:
+    found = parse_field_selector(selector, FIELDS)
+    assert [fields for fields in matching if not found.matches(fields)] == []
+    assert [fields for fields in others if found.matches(fields)] == []
+
+
+@pytest.mark.parametrize(
+    ("selector", "words"),
+    [
+        ("metadata.name", ['"metadata.name"', "field=value"]),
+        ("metadata.name>a", ["field=value"]),
+        ("metadata.name=a=b", ['"metadata.name=a=b"']),
+        ("metadata.name===b", ['"metadata.name===b"']),
+        ("metadata.name=a\\", ["is not understood"]),
+        ("metadata.name=a\\b", ["is not understood"]),
+        ("metadata.uid=a", ['"metadata.uid"', "metadata.name, root.kind, status.health"]),
+        (" metadata.name=a", ['" metadata.name"']),
+        ("=a", ['field ""']),
+        ("status.health=degraded", ["status.health", "Degraded, Healthy", '"degraded"']),
+        ("status.health!=Ill", ["Degraded, Healthy", '"Ill"']),
+        ("a" * LONGEST, ["is not understood"]),
+        ("\\" * LONGEST, ["is not understood"]),
+        ("=" * LONGEST, ["is not understood"]),
+    ],
+)
+def test_a_field_selector_that_is_wrong_says_what_is_accepted(selector: str, words: list[str]) -> None:
+    with pytest.raises(BadRequest) as caught:
+        parse_field_selector(selector, FIELDS)
+    assert str(caught.value).startswith("fieldSelector: ")
+    assert [word for word in words if word not in str(caught.value)] == []
+    assert len(str(caught.value)) < 1000
+
+
+@pytest.mark.parametrize(
+    ("selector", "exact"),
+    [
+        ("metadata.name=a", "a"),
+        ("root.kind=Pod,metadata.name==a", "a"),
+        ("metadata.name!=a", ""),
+        ("root.kind=Pod", ""),
+        ("", ""),
+    ],
+)
+def test_the_one_name_that_a_field_selector_lets_through(selector: str, exact: str) -> None:
+    assert parse_field_selector(selector, FIELDS).exact("metadata.name") == exact
