@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit integration lint cluster bench lock clean
+.PHONY: help demo test unit integration lint cluster bench manifests lock clean
 
 help: ## list these commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -47,6 +47,9 @@ cluster: binaries ## a real control plane in the foreground; prints its kubeconf
 
 bench: binaries ## speed and memory beside client-go's informers
 	$(BIN)/python -m benchmarks
+
+manifests: $(VENV)/development ## write manifests/ anew after a change of what is installed
+	$(BIN)/python -m kubediscovery.kustomize manifests
 
 lock: ## renew requirements.lock and requirements-dev.lock
 	$(PYTHON) -m venv $(VENV)-lock && $(VENV)-lock/bin/pip install --quiet uv
