@@ -100,6 +100,9 @@ class Entry:
             try:
                 response = await self._handler.respond(request, labels)
             except StatusError as error:
+                if error.__cause__ is not None:
+                    # The caller is not told why a review failed; whoever runs the server has to know.
+                    logger.warning("request %s: %s: %s", audit_id, error, error.__cause__)
                 response = error_response(error)
             except Exception:
                 logger.exception("request %s failed", audit_id)

@@ -17,6 +17,9 @@ from kubediscovery.errors import ConfigurationError, KubediscoveryError
 if TYPE_CHECKING:
     from kubediscovery.client import Client
 
+# Where kubectl proxy listens; without a cluster's certificate everything stays on this machine.
+LOOPBACK, LOCAL_PORT = "127.0.0.1", 8001
+
 Kubeconfig = Annotated[
     str | None,
     typer.Option(help="Kubeconfig file; otherwise the pod's service account, otherwise the default kubeconfig."),
@@ -79,8 +82,16 @@ def read_config(context: typer.Context, path: Path | None) -> Path | None:
 @app.command()
 def serve(
     kubeconfig: Kubeconfig = None,
-    bind_address: Annotated[str, typer.Option(help="IP address to listen on.")] = "0.0.0.0",  # noqa: S104
-    secure_port: Annotated[int, typer.Option(help="Port to listen on.")] = SECURE_PORT,
+    snapshot: Annotated[
+        Path | None,
+        typer.Option(help="Serve what kubectl get -o yaml or a support bundle wrote to a file or directory instead."),
+    ] = None,
+    bind_address: Annotated[
+        str | None, typer.Option(help="IP address to listen on.", show_default=f"0.0.0.0; {LOOPBACK} with --snapshot")
+    ] = None,
+    secure_port: Annotated[
+        int | None, typer.Option(help="Port to listen on.", show_default=f"{SECURE_PORT}; {LOCAL_PORT} with --snapshot")
+    ] = None,
     tls_cert_file: Annotated[Path | None, typer.Option(help="Serving certificate, PEM.")] = None,
     tls_private_key_file: Annotated[Path | None, typer.Option(help="Its key, PEM.")] = None,
     cert_dir: Annotated[Path | None, typer.Option(help="Directory with tls.crt and tls.key.")] = None,
@@ -92,22 +103,47 @@ def serve(
     v: Annotated[int, typer.Option("--v", help="Log verbosity: 0 warnings, 2 what goes on, 4 everything.")] = 2,
 ) -> None:
     """Run the API server."""
-    import uvloop
-
-    from kubediscovery.server import serve as run_server
-
     _configure_logging(v)
     options = ServeOptions(
         kubeconfig=kubeconfig,
-        bind_address=bind_address,
-        secure_port=secure_port,
+        bind_address=bind_address or (LOOPBACK if snapshot else "0.0.0.0"),  # noqa: S104 - the cluster calls
+        secure_port=(LOCAL_PORT if snapshot else SECURE_PORT) if secure_port is None else secure_port,
         certificate=tls_cert_file,
         key=tls_private_key_file,
         cert_dir=cert_dir,
         api_group=api_group,
         shutdown_delay=parse_duration(shutdown_delay_duration),
+        snapshot=snapshot,
     )
-    uvloop.run(run_server(options))
+    _serve(options)
+
+
+def _serve(options: ServeOptions) -> None:
+    import uvloop
+
+    if options.snapshot is None:
+        from kubediscovery.server import serve as serve_cluster
+
+        uvloop.run(serve_cluster(options))
+    else:
+        from kubediscovery.local import serve_snapshot
+
+        uvloop.run(serve_snapshot(options, typer.echo))
+
+
+@app.command()
+def demo(
+    port: Annotated[
+        int | None,
+        typer.Option(help=f"Port on {LOOPBACK}.", show_default=f"{LOCAL_PORT}, or a free one", min=0, max=65535),
+    ] = None,
+) -> None:
+    """Serve a small embedded cluster, without any Kubernetes: see what compositions are."""
+    import uvloop
+
+    from kubediscovery.demo import run_demo
+
+    uvloop.run(run_demo(LOCAL_PORT if port is None else port, may_move=port is None))
 
 
 def _configure_logging(verbosity: int) -> None:

@@ -3,11 +3,14 @@
 Its models are not used: they decode a hundred times slower than :mod:`kubediscovery.decoding`.
 """
 
+import binascii
 import os
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import msgspec
@@ -31,6 +34,22 @@ _ERRORS: Mapping[int, type[UpstreamError]] = {
     409: UpstreamConflict,
     410: UpstreamExpired,
 }
+# What kubernetes_asyncio and the ssl module raise over a kubeconfig, and how a user would put it; the first row counts.
+_FAULTS: tuple[tuple[type[Exception], str], ...] = (
+    (ConfigException, ""),
+    (binascii.Error, "certificate or key data is not base64: "),
+    (ssl.SSLError, "a certificate or key cannot be used: "),
+    (yaml.YAMLError, "not YAML: "),
+    (UnicodeError, "not UTF-8 text: "),
+    (OSError, ""),
+    (ValueError, ""),
+    (RuntimeError, ""),
+    (TypeError, "a field is missing or has the wrong type: "),
+    (KeyError, "a field is missing or has the wrong type: "),
+    (AttributeError, "a field is missing or has the wrong type: "),
+    (AssertionError, "a field is missing or has the wrong type: "),
+)
+_LONGEST_ERROR_BODY = 65_536
 
 
 class Client:
@@ -49,17 +68,20 @@ class Client:
         configuration = Configuration()
         # As many as reflectors watch, and reviews beside them.
         configuration.connection_pool_maxsize = 100
-        source = kubeconfig or default_kubeconfig()
+        source = f"kubeconfig {kubeconfig}" if kubeconfig else "the default kubeconfig"
         try:
             if kubeconfig is None and "KUBERNETES_SERVICE_HOST" in os.environ:
                 source = "the pod's service account"
                 load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
             else:
-                _check_readable(source)
-                await load_kube_config(source, client_configuration=configuration, persist_config=False)
+                path = kubeconfig or default_kubeconfig()
+                source = f"kubeconfig {path}"
+                _check_readable(path)
+                await _load(path, configuration)
             return cls(ApiClient(configuration))
-        except (ConfigException, OSError, ValueError, TypeError, KeyError, AttributeError, yaml.YAMLError) as error:
-            raise ConfigurationError(f"kubeconfig {source}: {_one_line(error)}") from error
+        except tuple(fault for fault, _ in _FAULTS) as error:
+            words = next(words for fault, words in _FAULTS if isinstance(error, fault))
+            raise ConfigurationError(f"{source}: {words}{_one_line(error)}") from error
 
     @property
     def host(self) -> str:
@@ -84,9 +106,10 @@ class Client:
         data = None if body is None else msgspec.json.encode(body)
         headers = {"Accept": "application/json", "Content-Type": content_type}
         async with self.open(method, path, query=query, data=data, headers=headers, timeout=timeout) as response:
+            answer = await response.read()
             try:
-                return msgspec.json.decode(await response.read())
-            except msgspec.DecodeError as error:
+                return msgspec.json.decode(answer)
+            except (ValueError, RecursionError) as error:
                 raise UpstreamError(f"{method} {path}: the answer is not JSON: {error}") from error
 
     async def create(self, path: str, body: Mapping[str, object]) -> Mapping[str, object]:
@@ -112,20 +135,9 @@ class Client:
 
         ``timeout`` bounds the whole exchange, ``silence`` the wait for the next bytes, both in seconds.
         """
-        url = self._host + path
-        sent = {"User-Agent": f"kubediscovery/{__version__}", **headers}
+        limits = aiohttp.ClientTimeout(total=timeout, sock_connect=10, sock_read=silence)
         try:
-            await self._api_client.update_params_for_auth(sent, [], ["BearerToken"])
-            async with self._session.request(
-                method,
-                url,
-                params=query,
-                data=data,
-                headers=sent,
-                allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(total=timeout, sock_connect=10, sock_read=silence),
-                **self._transport_options(),
-            ) as response:
+            async with await self._send(method, path, headers, params=query, data=data, timeout=limits) as response:
                 if not response.ok or response.status >= 300:
                     raise await _error_of(response, f"{method} {path}")
                 yield response
@@ -137,6 +149,21 @@ class Client:
         session: aiohttp.ClientSession = self._api_client.rest_client.pool_manager
         return session
 
+    async def _send(self, method: str, path: str, headers: Mapping[str, str], **options: Any) -> aiohttp.ClientResponse:
+        sent = {"User-Agent": f"kubediscovery/{__version__}", **headers}
+        await self._api_client.update_params_for_auth(sent, [], ["BearerToken"])
+        if "authorization" in sent:
+            # A token file may end with a line end, as for client-go (transport/token_source.go).
+            sent["authorization"] = sent["authorization"].strip()
+        options |= self._transport_options()
+        try:
+            return await self._session.request(
+                method, self._host + path, headers=sent, allow_redirects=False, **options
+            )
+        except ValueError as error:
+            # Headers that cannot be sent, or a second credential in ~/.netrc.
+            raise UpstreamError(f"{method} {path}: {_one_line(error)}") from error
+
     def _transport_options(self) -> dict[str, Any]:
         rest = self._api_client.rest_client
         options = {"proxy": rest.proxy, "proxy_headers": rest.proxy_headers, "server_hostname": rest.server_hostname}
@@ -144,15 +171,17 @@ class Client:
 
 
 async def _error_of(response: aiohttp.ClientResponse, what: str) -> UpstreamError:
-    body = await response.content.read(65_536)
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > _LONGEST_ERROR_BODY:
+            break
     try:
-        message = msgspec.json.decode(body, type=_StatusMessage).message
-    except msgspec.DecodeError:
+        message = _one_line(msgspec.json.decode(body, type=_StatusMessage).message)
+    except (ValueError, RecursionError):
         message = ""
-    try:
-        retry_after = float(response.headers.get("Retry-After", ""))
-    except ValueError:
-        retry_after = None
+    seconds = response.headers.get("Retry-After", "")
+    retry_after = float(seconds) if seconds.isascii() and seconds.isdecimal() else None
     error = _ERRORS.get(response.status, UpstreamError)
     text = message or f"HTTP {response.status} {response.reason or ''}".rstrip()
     return error(f"{what}: {text}", code=response.status, retry_after=retry_after)
@@ -160,6 +189,17 @@ async def _error_of(response: aiohttp.ClientResponse, what: str) -> UpstreamErro
 
 class _StatusMessage(msgspec.Struct):
     message: str = ""
+
+
+async def _load(kubeconfig: str, configuration: Configuration) -> None:
+    """Otherwise a cluster without a server would mean localhost, and a bad token would fail each request."""
+    configuration.host = ""
+    await load_kube_config(kubeconfig, client_configuration=configuration, persist_config=False)
+    server = urlsplit(configuration.host)
+    if server.scheme not in ("https", "http") or not server.hostname:
+        raise ValueError(f'the cluster\'s server must be an https:// URL, not "{configuration.host}"')
+    if not configuration.api_key.get("BearerToken", "").strip().isprintable():
+        raise ValueError("the token has a line end or another control character in it")
 
 
 def _check_readable(kubeconfig: str) -> None:
@@ -172,5 +212,5 @@ def _check_readable(kubeconfig: str) -> None:
             raise ConfigurationError(f"kubeconfig {path}: not a YAML mapping")
 
 
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+def _one_line(said: BaseException | str) -> str:
+    return " ".join(str(said).split()) or ("" if isinstance(said, str) else type(said).__name__)

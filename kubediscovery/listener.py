@@ -6,6 +6,7 @@ carry their connection's state.
 
 import asyncio
 import contextlib
+import os
 import socket
 import ssl
 from pathlib import Path
@@ -68,7 +69,8 @@ def bind(address: str, port: int) -> socket.socket:
     try:
         return socket.create_server((address, port), family=family, backlog=BACKLOG)
     except OSError as error:
-        raise StartupError(f"cannot listen on {address}:{port}: {error.strerror or error}") from error
+        reason = os.strerror(error.errno) if error.errno else error
+        raise StartupError(f"cannot listen on {address}:{port}: {reason}") from error
 
 
 class Listener(uvicorn.Server):
@@ -83,6 +85,7 @@ class Listener(uvicorn.Server):
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=False,
             timeout_keep_alive=KEEP_ALIVE,
             timeout_graceful_shutdown=30,
             ssl_context_factory=(lambda *_: tls.context) if tls else None,

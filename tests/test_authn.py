@@ -7,12 +7,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from reviewing import Answer, FakeReviewer, Time, der
 
 from kubediscovery.authn import Authenticator
 from kubediscovery.certs import CertificateAuthority, KeyPair, Usage
 from kubediscovery.errors import Forbidden, Unauthorized, UpstreamError
 from kubediscovery.identity import ANONYMOUS, User
+from tests.reviewing import Answer, FakeReviewer, Time, der
 
 CLIENT = [Usage.CLIENT]
 NOW_AND_THEN = timedelta(days=1)

@@ -8,11 +8,11 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from reviewing import Answer, FakeReviewer, Time
 
 from kubediscovery.authz import Attributes, Authorizer, NonResourceAttributes, ResourceAttributes, quoted
 from kubediscovery.errors import Forbidden, InternalError, Subject, UpstreamError, UpstreamForbidden
 from kubediscovery.identity import ANONYMOUS, User
+from tests.reviewing import Answer, FakeReviewer, Time
 
 ALICE = User("alice", "42", ("team-a", "team,b"), (("acme.com/project", ("p", "q")), ("scopes", ("s",))))
 TREE = ResourceAttributes("get", "g", "v1", "deployments", "compositions", "n", "x")

@@ -1,6 +1,7 @@
 """The shapes of meta.k8s.io/v1, as clients decode them."""
 
 import msgspec
+from msgspec import UNSET
 
 from kubediscovery.errors import BadRequest, Expired, NotFound, ServiceUnavailable, Subject
 from kubediscovery.meta import ListMeta, ObjectMeta, PartialObjectMetadata, StatusDetails, status_of
@@ -32,7 +33,7 @@ def test_a_rows_object_says_what_it_is() -> None:
 
 
 def test_a_status_without_a_subject_has_no_details() -> None:
-    assert status_of(BadRequest("no")).details is None
+    assert status_of(BadRequest("no")).details is UNSET
 
 
 def test_details_name_what_an_error_is_about() -> None:
@@ -49,4 +50,4 @@ def test_details_tell_when_to_try_again_and_why() -> None:
 
 def test_one_error_does_not_show_in_the_next() -> None:
     status_of(Expired("old", cause="Gone", subject=Subject("a", "b", "c")))
-    assert status_of(BadRequest("no")).details is None
+    assert status_of(BadRequest("no")).details is UNSET

@@ -63,7 +63,6 @@ def test_every_error_is_a_status(error: StatusError, code: int, reason: str) -> 
         "message": str(error),
         "reason": reason,
         "code": code,
-        "details": None,
     }
 
 

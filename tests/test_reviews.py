@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
-from reviewing import Answer, FakeReviewer, Time
 
 from kubediscovery.errors import UpstreamError, UpstreamForbidden
 from kubediscovery.reviews import ReviewKind, Reviews
+from tests.reviewing import Answer, FakeReviewer, Time
 
 KIND = ReviewKind("example.io/v1", "SomeReview", "/apis/example.io/v1/somereviews")
 

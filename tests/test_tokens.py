@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Iterator
 
 import pytest
-from reviewing import Answer, FakeReviewer, Time
 
 from kubediscovery.errors import UpstreamError
 from kubediscovery.identity import User
 from kubediscovery.tokens import Tokens, bearer_token
+from tests.reviewing import Answer, FakeReviewer, Time
 
 GOOD = {"authenticated": True, "user": {"username": "alice"}}
 ALICE = User("alice", groups=("system:authenticated",))

@@ -10,10 +10,10 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
-from reviewing import Time, der
 
 from kubediscovery.certs import CertificateAuthority, Usage
 from kubediscovery.trust import Authorities
+from tests.reviewing import Time, der
 
 CLIENT = [Usage.CLIENT]
 DAY = dt.timedelta(days=1)

@@ -1,0 +1,18 @@
+"""The scenarios, by the name that the command line knows them by: adding one is adding a row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from benchmarks.context import Context
+from benchmarks.figures import Result
+from benchmarks.first_sync import first_sync
+from benchmarks.one_tree import one_tree
+
+SCENARIOS: Mapping[str, Callable[[Context], Result]] = MappingProxyType(
+    {
+        "first-sync": first_sync,
+        "one-tree": one_tree,
+    }
+)

@@ -1,0 +1,109 @@
+"""``kubediscovery demo``: a small cluster that plays in this process, and the API served over it."""
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import msgspec
+from rich.console import Console
+
+from kubediscovery.api import ApiGroup
+from kubediscovery.compositions import Composition
+from kubediscovery.config import DEFAULT_GROUP
+from kubediscovery.errors import StartupError
+from kubediscovery.kinds import Kind
+from kubediscovery.listener import bind
+from kubediscovery.local import (
+    all_compositions,
+    local_api,
+    local_services,
+    questions,
+    serve_local,
+    url_of,
+)
+from kubediscovery.scene import STEP_SECONDS, scene
+from kubediscovery.scenery import Manifest
+from kubediscovery.snapshot import Manifests, fill
+from kubediscovery.store import Store
+from kubediscovery.text import create_console, forest
+
+_ADDRESS = "127.0.0.1"
+_EXAMPLE = "deployments.apps.web"
+
+
+async def run_demo(port: int, *, may_move: bool) -> None:
+    """Print the trees and the commands to try, and serve on 127.0.0.1 until SIGINT or SIGTERM.
+
+    With ``may_move`` a free port is taken where that one is not to be had; otherwise it raises :class:`StartupError`.
+    """
+    console = create_console()
+    stage = Stage(local_api(DEFAULT_GROUP), datetime.now(UTC))
+    with _bind(port, console, may_move=may_move) as listening:
+        for tree in forest(stage.compositions(), datetime.now(UTC)):
+            console.print(tree)
+        console.print("\nThe same over HTTP; try in another terminal:\n")
+        example = next(item for item in stage.compositions() if item.metadata.name == _EXAMPLE)
+        for question in questions(url_of(listening), stage.api, example):
+            console.print(f"  {question}", soft_wrap=True)
+        console.print(f"\nweb is being rolled out: ask again. Serving on {url_of(listening)} until Ctrl-C.\n")
+
+        async def play() -> None:
+            while True:
+                await asyncio.sleep(STEP_SECONDS)
+                for line in stage.advance():
+                    if console.is_terminal:
+                        console.print(line, style="dim")
+
+        await serve_local(local_services(stage.api, stage.store), listening, background=[play])
+    console.print("stopped")
+
+
+class Stage:
+    """The store that the scene is played in; it shows step 0 from the beginning."""
+
+    def __init__(self, api: ApiGroup, started: datetime) -> None:
+        self.api = api
+        self.store = Store(api.kinds)
+        self._manifests = Manifests(api.kinds)
+        self._started = started
+        self._step = 0
+        self._show()
+
+    def compositions(self) -> list[Composition]:
+        """All that is on the stage, sorted by namespace and name."""
+        return all_compositions(self.api, self.store)
+
+    def advance(self) -> Iterator[str]:
+        """Play the next step, and say in a line each whose state it changed: ``web: 3 of 5 pods updated``."""
+        before = {item.metadata.uid: _state(item) for item in self.compositions()}
+        self._step += 1
+        self._show()
+        for item in self.compositions():
+            state = _state(item)
+            if state != before.get(item.metadata.uid):
+                yield f"{item.root.name}: {state}"
+
+    def _show(self) -> None:
+        manifests = scene(self._step, self._started)
+        fill(self.store, [self._manifests.decode(self._kind(found), msgspec.json.encode(found)) for found in manifests])
+
+    def _kind(self, manifest: Manifest) -> Kind:
+        kind = self.api.kinds.by_api_version(manifest["apiVersion"], manifest["kind"])
+        assert kind is not None, manifest["kind"]  # noqa: S101 - the scene is made of tracked kinds
+        return kind
+
+
+def _state(item: Composition) -> str:
+    return item.root.message or item.root.health
+
+
+def _bind(port: int, console: Console, *, may_move: bool) -> socket.socket:
+    try:
+        return bind(_ADDRESS, port)
+    except StartupError:
+        if not may_move:
+            raise
+    listening = bind(_ADDRESS, 0)
+    console.print(f"port {port} is taken: {listening.getsockname()[1]} is used instead\n")
+    return listening

@@ -1,0 +1,139 @@
+"""Serving without a cluster: plain HTTP for the users of this machine, on loopback, who may see everything."""
+
+import ipaddress
+import re
+import shlex
+import socket
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from pathlib import Path
+
+from kubediscovery.api import ApiGroup
+from kubediscovery.app import Services, create_app
+from kubediscovery.authz import Attributes
+from kubediscovery.compositions import Composition, Compositions, Target
+from kubediscovery.config import API_VERSION, ServeOptions
+from kubediscovery.errors import Forbidden
+from kubediscovery.identity import Headers, User, authenticated_user
+from kubediscovery.kinds import Kinds
+from kubediscovery.listener import Listener, bind
+from kubediscovery.metrics import Metrics
+from kubediscovery.options import Options
+from kubediscovery.printable import printable
+from kubediscovery.readiness import Readiness
+from kubediscovery.server import run
+from kubediscovery.snapshot import load_snapshot
+from kubediscovery.store import Store
+
+LOCAL_USER = authenticated_user("local", "", ["system:masters"], {})
+# A Host header (RFC 9110, section 7.2) that is localhost or an IP address.
+_HOST = re.compile(r"(localhost|(?P<address>[0-9.]+|\[[0-9a-f:]+\]))(:[0-9]*)?", re.IGNORECASE | re.ASCII)
+Say = Callable[[str], object]
+
+
+class LocalAuthenticator:
+    """Whoever reaches loopback is the local user, if the request was meant for it.
+
+    A web page whose name resolves to 127.0.0.1 could otherwise read the answers in its visitors' browsers (DNS
+    rebinding); such requests carry that name in Host.
+    """
+
+    async def authenticate(self, headers: Headers, peer_certificate: bytes | None) -> User:
+        """The local user; raises :class:`Forbidden` where Host is not this machine's own name for itself."""
+        del peer_certificate
+        hosts = [value.decode("latin-1") for name, value in headers if name == b"host"]
+        if len(hosts) != 1 or not _is_loopback(hosts[0]):
+            given = printable(", ".join(hosts)) or "none"
+            raise Forbidden(f"the Host header must be localhost or a loopback address, not {given}")
+        return LOCAL_USER
+
+
+class LocalAuthorizer:
+    """Everything is allowed, as to system:masters."""
+
+    async def authorize(self, user: User, attributes: Attributes) -> None:
+        """Return."""
+
+    async def allowed_many(self, user: User, attributes: Iterable[Attributes]) -> frozenset[Attributes]:
+        """All of them."""
+        del user
+        return frozenset(attributes)
+
+
+def local_services(api: ApiGroup, store: Store) -> Services:
+    """What answers are made with for the local user; the store is filled already."""
+    readiness = Readiness(lambda: ())
+    return Services(api, store, LocalAuthenticator(), LocalAuthorizer(), readiness, Metrics())
+
+
+async def serve_local(
+    services: Services, listening: socket.socket, *, background: Sequence[Callable[[], Awaitable[None]]] = ()
+) -> None:
+    """Serve on a loopback socket until SIGINT or SIGTERM, and do what goes on beside it."""
+    listener = Listener(create_app(services), tls=None)
+    await run(listener, listening, services.readiness, background=list(background))
+
+
+async def serve_snapshot(options: ServeOptions, say: Say) -> None:
+    """Serve what is in ``options.snapshot``.
+
+    Raises :class:`ConfigurationError` for options or a snapshot that cannot be used, :class:`StartupError` for a port
+    that cannot be had.
+    """
+    options.validate()
+    api = local_api(options.api_group)
+    store = Store(api.kinds)
+    with bind(options.bind_address, options.secure_port) as listening:
+        for line in load_snapshot(options.snapshot or Path(), store).lines():
+            say(line)
+        say("\nserving it until Ctrl-C; try:\n")
+        for question in questions(url_of(listening), api, next(iter(all_compositions(api, store)), None)):
+            say(f"  {question}")
+        await serve_local(local_services(api, store), listening)
+
+
+def local_api(group: str) -> ApiGroup:
+    """The API group with the built-in kinds."""
+    return ApiGroup(group, API_VERSION, Kinds())
+
+
+def all_compositions(api: ApiGroup, store: Store) -> list[Composition]:
+    """All that the store has, sorted by namespace and name."""
+    return Compositions(api, store).many(Target(None, None), Options(), frozenset(api.kinds)).items
+
+
+def url_of(listening: socket.socket) -> str:
+    """``http://127.0.0.1:8001``."""
+    address, port = listening.getsockname()[:2]
+    return f"http://[{address}]:{port}" if ":" in address else f"http://{address}:{port}"
+
+
+def questions(url: str, api: ApiGroup, example: Composition | None) -> list[str]:
+    """Commands to try, for a shell; those about one object are about the example."""
+    kubectl = f"kubectl --server={url} get"
+    asked = [f"{kubectl} comp -A"]
+    if example is None:
+        return asked
+    kind = api.kinds.by_api_version(example.root.api_version, example.root.kind)
+    resource = kind.resource if kind else ""
+    namespace, name = map(shlex.quote, (example.metadata.namespace, example.metadata.name))
+    path = f"/apis/{api.api_version}/namespaces/{example.metadata.namespace}/{resource}"
+    object_url = shlex.quote(f"{url}{path}/{example.root.name}/compositions?pretty=true")
+    return asked + [
+        printable(line)
+        for line in (
+            f"{kubectl} comp -n {namespace} -o wide",
+            f"{kubectl} comp {name} -n {namespace} -o yaml",
+            f"{kubectl} --raw {shlex.quote(f'{path}/*/compositions')}",
+            f"curl {object_url}",
+        )
+    ]
+
+
+def _is_loopback(host: str) -> bool:
+    found = _HOST.fullmatch(host)
+    if found is None:
+        return False
+    try:
+        return not found["address"] or ipaddress.ip_address(found["address"].strip("[]")).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,236 @@
+"""What ``kubectl get -o yaml`` or a support bundle wrote to files, as a filled store."""
+
+import os
+import re
+import stat
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import NAMESPACE_URL, uuid5
+
+import msgspec
+
+from kubediscovery.compact import Compactor
+from kubediscovery.decoding import Decoder
+from kubediscovery.documents import read_documents
+from kubediscovery.errors import ConfigurationError, UpstreamError
+from kubediscovery.kinds import Kind, Kinds
+from kubediscovery.objects import Object
+from kubediscovery.printable import printable
+from kubediscovery.store import Store
+
+SUFFIXES = (".yaml", ".yml", ".json")
+# Bytes of one file and of all in a directory, and how many files that may be: ten times a big cluster's bundle.
+FILE_LIMIT = 2**28
+TOTAL_LIMIT = 2**31
+FILES_LIMIT = 100_000
+# Files that are named in the summary; of the others it gives the number.
+_NAMED = 5
+
+_API_VERSION = re.compile(r"[\w.-]+(/[\w.-]+)?", re.ASCII)
+_KIND = re.compile(r"[A-Za-z0-9]+")
+_LIST = "List"
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A file that nothing was taken from, and why."""
+
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What was loaded: objects by kind; what was not: kinds that are not tracked, older duplicates, and files."""
+
+    objects: Mapping[Kind, int]
+    untracked: Mapping[str, int]
+    duplicates: int
+    skipped: tuple[Skipped, ...]
+
+    def lines(self) -> Iterator[str]:
+        """For people, fit for a terminal."""
+        yield f"{sum(self.objects.values())} objects: {_counts(self.objects)}"
+        if self.untracked:
+            yield f"not tracked: {_counts(self.untracked)}"
+        if self.duplicates:
+            yield f"older duplicates left out: {self.duplicates}"
+        if self.skipped:
+            yield f"files left out: {len(self.skipped)}"
+            yield from (printable(f"  {found.path}: {found.reason}") for found in self.skipped[:_NAMED])
+
+
+def load_snapshot(path: Path, store: Store) -> Summary:
+    """Fill the store from a file, or from all YAML and JSON files below a directory; every kind is complete then.
+
+    In a directory, what cannot be read or is not from Kubernetes is left out, and named in the summary. Raises
+    :class:`ConfigurationError` for a file of which that holds, and where there is no object of a tracked kind at all.
+    """
+    reader = _Reader(Manifests(store.kinds))
+    if path.is_dir():
+        skipped = tuple(reader.read_directory(path))
+    else:
+        skipped = ()
+        try:
+            reader.read(path)
+        except (OSError, ValueError) as error:
+            raise _unusable(path, _reason(error)) from error
+    if not reader.objects:
+        said = f"; not tracked: {_counts(reader.untracked)}" if reader.untracked else ""
+        raise _unusable(path, f"holds no object of a tracked kind{said}")
+    kept = fill(store, reader.objects)
+    return Summary(
+        objects={kind: store.count(kind) for kind in store.kinds if store.count(kind)},
+        untracked=dict(sorted(reader.untracked.items())),
+        duplicates=len(reader.objects) - kept,
+        skipped=skipped,
+    )
+
+
+def fill(store: Store, objects: Iterable[Object]) -> int:
+    """Make the store hold exactly these objects, and give how many that are.
+
+    Of those with the same name or the same UID it is the one with the highest resource version.
+    """
+    by_name = {(item.kind, item.namespace, item.name): item for item in sorted(objects, key=_version)}
+    kept = {item.uid: item for item in sorted(by_name.values(), key=_version)}
+    for kind in store.kinds:
+        of_kind = [item for item in kept.values() if item.kind == kind]
+        store.replace(kind, of_kind, max(map(_version, of_kind), default=0))
+    return len(kept)
+
+
+class Manifests:
+    """Decodes manifests of tracked kinds as the caches decode kube-apiserver's answers."""
+
+    def __init__(self, kinds: Kinds) -> None:
+        compactor = Compactor()
+        self.kinds = kinds
+        self._decoders = {kind: Decoder(kind, compactor) for kind in kinds}
+
+    def decode(self, kind: Kind, document: bytes) -> Object:
+        """The object of a JSON document; what kube-apiserver would have added to one written by hand is added.
+
+        Raises ``ValueError`` for what is not an object of the kind.
+        """
+        try:
+            item = self._decoders[kind].object(document)
+        except UpstreamError as error:
+            raise ValueError(f"a {kind.kind} cannot be decoded: {error.__cause__ or error}") from None
+        if not item.name:
+            raise ValueError(f"a {kind.kind} has no metadata.name")
+        namespace = (item.namespace or "default") if kind.namespaced else ""
+        uid = item.uid or str(uuid5(NAMESPACE_URL, f"kubediscovery:{kind}/{namespace}/{item.name}"))
+        return msgspec.structs.replace(item, namespace=namespace, uid=uid)
+
+
+class _Head(msgspec.Struct, rename={"api_version": "apiVersion"}):
+    """What tells of a document what it is; ``items`` are a list's."""
+
+    api_version: str = ""
+    kind: str = ""
+    items: list[msgspec.Raw] | None = None
+
+
+_HEADS: msgspec.json.Decoder[_Head | list[msgspec.Raw]] = msgspec.json.Decoder(_Head | list[msgspec.Raw])
+_NOTHING = _Head()
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Collects what files hold; a file counts whole or not at all."""
+
+    manifests: Manifests
+    objects: list[Object] = field(default_factory=list)
+    untracked: Counter[str] = field(default_factory=Counter)
+
+    def read(self, path: Path) -> None:
+        """Raises ``OSError`` and ``ValueError``."""
+        objects: list[Object] = []
+        untracked: Counter[str] = Counter()
+        for document in read_documents(_content(path)):
+            for head, manifest in _opened(document, _NOTHING):
+                kind = self.manifests.kinds.by_api_version(head.api_version, head.kind)
+                if kind is None:
+                    untracked[head.kind] += 1
+                else:
+                    objects.append(self.manifests.decode(kind, bytes(manifest)))
+        if not objects and not untracked:
+            raise ValueError("holds no Kubernetes object")
+        self.objects += objects
+        self.untracked += untracked
+
+    def read_directory(self, directory: Path) -> Iterator[Skipped]:
+        """Read the files below, in the order of their names, and give what could not be read."""
+        unread: list[OSError] = []
+        files, total = 0, 0
+        for path in _files(directory, unread):
+            try:
+                files, total = files + 1, total + _size(path)
+                if files > FILES_LIMIT or total > TOTAL_LIMIT:
+                    limit = f"{FILES_LIMIT} files or {TOTAL_LIMIT >> 20} MB"
+                    raise _unusable(directory, f"holds more than {limit} of YAML and JSON")
+                self.read(path)
+            except (OSError, ValueError) as error:
+                yield Skipped(path.relative_to(directory), _reason(error))
+        yield from (Skipped(Path(error.filename).relative_to(directory), _reason(error)) for error in unread)
+
+
+def _opened(document: bytes | msgspec.Raw, of_list: _Head) -> Iterator[tuple[_Head, bytes | msgspec.Raw]]:
+    """The manifests in a document; the items of a ``PodList`` need not say themselves what they are."""
+    try:
+        head = _HEADS.decode(document)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return
+    if isinstance(head, list):
+        for item in head:
+            yield from _opened(item, _NOTHING)
+    elif head.items is not None and head.kind.endswith(_LIST):
+        of_items = _Head(head.api_version, head.kind.removesuffix(_LIST))
+        for item in head.items:
+            yield from _opened(item, of_items)
+    else:
+        head = head if head.kind else of_list
+        if _API_VERSION.fullmatch(head.api_version) and _KIND.fullmatch(head.kind):
+            yield head, document
+
+
+def _files(directory: Path, unread: list[OSError]) -> Iterator[Path]:
+    """YAML and JSON files below, never through a link to another directory."""
+    for folder, folders, names in os.walk(directory, onerror=unread.append):
+        folders.sort()
+        yield from (Path(folder, name) for name in sorted(names) if name.lower().endswith(SUFFIXES))
+
+
+def _size(path: Path) -> int:
+    status = path.lstat()
+    if not stat.S_ISREG(status.st_mode):
+        # What a link in the directory points to is found by itself, and one out of it is none of the bundle's.
+        raise ValueError("is a link or no file")
+    return status.st_size
+
+
+def _content(path: Path) -> bytes:
+    with path.open("rb") as file:
+        data = file.read(FILE_LIMIT + 1)
+    if len(data) > FILE_LIMIT:
+        raise ValueError(f"is larger than {FILE_LIMIT >> 20} MB")
+    return data
+
+
+def _version(item: Object) -> int:
+    return item.resource_version
+
+
+def _counts(numbers: Mapping[str, int] | Mapping[Kind, int]) -> str:
+    return ", ".join(f"{number} {name}" for name, number in numbers.items())
+
+
+def _reason(error: OSError | ValueError) -> str:
+    return error.strerror or str(error) if isinstance(error, OSError) else str(error)
+
+
+def _unusable(path: Path, reason: str) -> ConfigurationError:
+    return ConfigurationError(printable(f"snapshot {path}: {reason}"))

@@ -1,0 +1,114 @@
+"""Compositions as coloured text trees for a terminal; what matters is said in words, so that they read without colour.
+
+Names and messages of objects are never taken for markup, and nothing in them reaches the terminal as a command.
+"""
+
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from itertools import groupby
+from typing import TextIO
+
+from rich.console import Console
+from rich.text import Text
+from rich.tree import Tree
+
+from kubediscovery.compositions import Composition, Omitted
+from kubediscovery.health import Health
+from kubediscovery.printable import printable
+from kubediscovery.table import age
+from kubediscovery.tree import Info, Node
+
+# Columns of a line that is not for a terminal: scripts want one line an object.
+_UNWRAPPED = 4096
+_DIGEST_LENGTH = 12
+
+# The symbol and the style of each health.
+_LOOKS: Mapping[Health, tuple[str, str]] = {
+    Health.HEALTHY: ("✔", "green"),
+    Health.SUSPENDED: ("=", "cyan"),
+    Health.PROGRESSING: ("~", "yellow"),
+    Health.MISSING: ("-", "magenta"),
+    Health.DEGRADED: ("✘", "bold red"),
+    Health.UNKNOWN: ("?", "magenta"),
+}
+
+
+def create_console(file: TextIO | None = None) -> Console:
+    """A console that writes to standard output, or to ``file``; only to a terminal it wraps lines."""
+    stream = file or sys.stdout
+    if hasattr(stream, "reconfigure"):
+        # A terminal that cannot show a letter shows a question mark.
+        stream.reconfigure(errors="replace")
+    console = Console(file=stream, markup=False, emoji=False, highlight=False)
+    if not console.is_terminal:
+        console.width = _UNWRAPPED
+    return console
+
+
+def forest(compositions: Iterable[Composition], now: datetime) -> Iterator[Tree]:
+    """One tree a namespace, below it that namespace's compositions; they come sorted by namespace."""
+    for namespace, of_namespace in groupby(compositions, key=lambda item: item.metadata.namespace):
+        trunk = Tree(Text(printable(namespace) or "no namespace", "bold"))
+        for composition in of_namespace:
+            add_composition(trunk, composition, now)
+        yield trunk
+
+
+def add_composition(trunk: Tree, composition: Composition, now: datetime) -> None:
+    """Hang a composition's tree below ``trunk``; its first line also says what is wrong below it."""
+    root = composition.root
+    line = line_of(root, now)
+    if composition.status.health != root.health:
+        line.append(" in it: ").append_text(_health(composition.status.health))
+    top = trunk.add(line)
+    for omitted in composition.status.omitted or ():
+        top.add(_omitted(omitted))
+    branches = [(top, root)]
+    while branches:
+        branch, node = branches.pop()
+        branches.extend((branch.add(line_of(child, now, parent=node)), child) for child in node.children)
+
+
+def line_of(node: Node, now: datetime, *, parent: Node | None = None) -> Text:
+    """``Deployment web 2/3 ~ Progressing — reason: message (web:1.3, revision 3, 2d)``.
+
+    Images are left out where they are the parent's.
+    """
+    line = Text(f"{printable(node.kind)} ").append(printable(node.name), "bold")
+    if node.ready:
+        line.append(f" {node.ready}")
+    line.append(" ").append_text(_health(node.health))
+    if said := ": ".join(printable(part) for part in (node.reason, node.message) if part):
+        line.append(f" — {said}")
+    return line.append(f" ({', '.join(_details(node, now, parent))})", "dim")
+
+
+def short_image(image: str) -> str:
+    """``web:1.3`` of ``registry.example.com/shop/web:1.3``; of a digest the first twelve digits."""
+    name, _, digest = image.rpartition("/")[2].partition("@")
+    return f"{name}@{digest.removeprefix('sha256:')[:_DIGEST_LENGTH]}" if digest else name
+
+
+def _health(health: Health) -> Text:
+    symbol, style = _LOOKS[health]
+    return Text(f"{symbol} {health}", style)
+
+
+def _details(node: Node, now: datetime, parent: Node | None) -> Iterator[str]:
+    info = node.info or Info()
+    inherited = parent.info.images if parent and parent.info else None
+    if info.images != inherited:
+        yield from (printable(short_image(image)) for image in info.images or ())
+    if info.revision:
+        yield f"revision {printable(info.revision)}"
+    if info.restarts:
+        yield f"{info.restarts} restart{'' if info.restarts == 1 else 's'}"
+    if info.node:
+        yield f"on {printable(info.node)}"
+    yield age(node.creation_timestamp, now)
+
+
+def _omitted(omitted: Omitted) -> Text:
+    name = printable(f"{omitted.resource}.{omitted.group}" if omitted.group else omitted.resource)
+    return Text(f"{name} left out — {omitted.reason}: {printable(omitted.message)}", "italic")

@@ -1,0 +1,170 @@
+"""``kubediscovery serve`` as a user starts it: what is wrong is said in one line, with an exit status."""
+
+import contextlib
+import os
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from kubediscovery.certs import CertificateAuthority, KeyPair
+from kubediscovery.cli import main
+
+KUBECONFIG = """
+apiVersion: v1
+kind: Config
+clusters: [{name: c, cluster: {server: "http://127.0.0.1:1"}}]
+users: [{name: u, user: {}}]
+contexts: [{name: x, context: {cluster: c, user: u}}]
+current-context: x
+"""
+
+
+def serving_pair() -> KeyPair:
+    return CertificateAuthority.create("serving").issue("localhost", dns_names=["localhost"])
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    """A directory with everything that ``serve`` needs."""
+    pair = serving_pair()
+    (tmp_path / "tls.crt").write_bytes(pair.certificate)
+    (tmp_path / "tls.key").write_bytes(pair.key)
+    (tmp_path / "kubeconfig").write_text(KUBECONFIG)
+    return tmp_path
+
+
+def flags(directory: Path, *more: str) -> list[str]:
+    return ["serve", "--kubeconfig", f"{directory}/kubeconfig", "--cert-dir", str(directory), *more]
+
+
+def failed(arguments: Sequence[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> str:
+    """The only line on standard error, after the exit status."""
+    monkeypatch.setattr(sys, "argv", ["kubediscovery", *arguments])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    (line,) = captured.err.splitlines()
+    return f"{caught.value.code} {line}"
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, ["No such file"]),
+        (b"a: [b\n", ["line 1, column 4"]),
+        (b"- a\n", ["a mapping of flags to values is needed"]),
+        (b"\xff\xfe", ["can't decode"]),
+        (b"secure-prot: 5\n", ['"secure-prot" is not known', "secure-port", "cert-dir"]),
+        (b"secure_port: 5\n", ['"secure_port" is not known']),
+        (b"config: other.yaml\n", ['"config" is not known']),
+        (b"help: true\n", ['"help" is not known']),
+        (b"5: x\n", ['"5" is not known']),
+    ],
+)
+def test_a_config_file_that_cannot_be_used(
+    directory: Path,
+    content: bytes | None,
+    words: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = directory / "config.yaml"
+    if content is not None:
+        path.write_bytes(content)
+    line = failed(["serve", "--config", str(path)], monkeypatch, capsys)
+    assert line.startswith(f"2 error: config {path}: ")
+    assert [word for word in words if word not in line] == []
+
+
+def test_a_config_file_gives_the_flags_and_a_flag_wins(
+    directory: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = directory / "config.yaml"
+    path.write_text(f"cert-dir: {directory}\nkubeconfig: {directory}/kubeconfig\nsecure-port: 99999\n")
+    arguments = ["serve", "--config", str(path)]
+    assert failed(arguments, monkeypatch, capsys) == "2 error: --secure-port must be from 0 to 65535, not 99999"
+    line = failed([*arguments, "--secure-port", "70000"], monkeypatch, capsys)
+    assert line == "2 error: --secure-port must be from 0 to 65535, not 70000"
+
+
+@pytest.mark.parametrize(
+    ("more", "line"),
+    [
+        (["--shutdown-delay-duration", "5"], '2 error: a duration such as 500ms, 30s or 1m30s is needed, not "5"'),
+        (["--bind-address", "localhost"], '2 error: --bind-address must be an IP address, not "localhost"'),
+        (["--api-group", "apps"], '2 error: --api-group must be a DNS name with a dot, not "apps"'),
+        (["--tls-cert-file", "x"], "2 error: --tls-cert-file and --tls-private-key-file go together"),
+        (["--kubeconfig", "/nowhere"], "2 error: kubeconfig /nowhere: no such file"),
+        (["--bind-address", "192.0.2.1"], "1 error: cannot listen on 192.0.2.1:10250: Cannot assign requested address"),
+    ],
+)
+def test_flags_that_cannot_be_used(
+    directory: Path, more: list[str], line: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert failed(flags(directory, *more), monkeypatch, capsys) == line
+
+
+def test_a_key_of_another_certificate(
+    directory: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (directory / "tls.key").write_bytes(serving_pair().key)
+    line = failed(flags(directory), monkeypatch, capsys)
+    assert line.startswith("1 error: the private key in ")
+    assert "does not belong to the certificate" in line
+
+
+def command(arguments: Sequence[str]) -> list[str]:
+    return [sys.executable, "-m", "kubediscovery", *arguments]
+
+
+def test_a_port_in_use(directory: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        arguments = flags(directory, "--bind-address", "127.0.0.1", "--secure-port", str(port))
+        done = subprocess.run(command(arguments), capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr == f"error: cannot listen on 127.0.0.1:{port}: Address already in use\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_serves_until_a_signal_and_ends_well(directory: Path, number: signal.Signals) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    arguments = flags(directory, "--bind-address", "127.0.0.1", "--secure-port", str(port))
+    with subprocess.Popen(command(arguments), stderr=subprocess.PIPE, text=True, env=environment()) as process:
+        try:
+            assert first_answer(f"https://localhost:{port}/livez", directory / "tls.crt") == b"ok"
+        finally:
+            process.send_signal(number)
+            _, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    assert "Traceback" not in errors
+
+
+def environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+
+
+def first_answer(url: str, certificate: Path) -> bytes:
+    """The body of the first answer within 30 s; the server's own certificate is the only one trusted."""
+    context = ssl.create_default_context(cafile=str(certificate))
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        with contextlib.suppress(urllib.error.URLError), opener.open(url, timeout=5) as answer:
+            body: bytes = answer.read()
+            return body
+        time.sleep(0.05)
+    raise AssertionError(f"no answer from {url}")
