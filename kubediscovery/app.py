@@ -44,7 +44,8 @@ AUDIT_ID = "audit-id"
 # What comes in is written to the log and into a header: nothing may end the line.
 _AUDIT_ID = re.compile(r"[!-~]{1,64}")
 # Verbs that metrics tell apart; a method may be any word.
-_VERBS = frozenset("get head post put list watch create update patch delete deletecollection".split())
+_READING = ("get", "head", "list", "watch")
+_VERBS = frozenset((*_READING, "post", "put", "create", "update", "patch", "delete", "deletecollection"))
 
 
 class Authenticates(Protocol):

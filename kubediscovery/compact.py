@@ -24,6 +24,7 @@ from kubediscovery.objects import (
     RevisionState,
     State,
     WorkloadState,
+    version_number,
 )
 
 REVISION_ANNOTATION = "deployment.kubernetes.io/revision"
@@ -48,7 +49,7 @@ class Compactor:
             namespace=sys.intern(metadata.namespace),
             name=metadata.name,
             uid=metadata.uid,
-            resource_version=_version(metadata.resource_version),
+            resource_version=version_number(metadata.resource_version),
             generation=metadata.generation,
             created=_seconds(metadata.creation_timestamp),
             deleting=_seconds(metadata.deletion_timestamp) != 0,
@@ -76,10 +77,6 @@ class Shape:
 def shape_of(kind: Kind) -> Shape:
     """The shape of a kind; of a kind without a row it is the metadata."""
     return _SHAPES.get((kind.group, kind.kind), _METADATA)
-
-
-def _version(text: str) -> int:
-    return int(text) if text.isdecimal() else 0
 
 
 def _seconds(time: schema.Time | None) -> int:

@@ -4,6 +4,7 @@ Protobuf is asked for first and JSON is taken where a kind has no protobuf; the 
 (k8s.io/apimachinery, pkg/runtime/serializer/protobuf and pkg/util/framer).
 """
 
+import math
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Annotated, Any, Protocol
@@ -19,8 +20,7 @@ from kubediscovery.objects import Event, EventType, Object, Page
 from kubediscovery.protobuf import Messages
 
 PROTOBUF = "application/vnd.kubernetes.protobuf"
-ACCEPT = f"{PROTOBUF},application/json"
-ACCEPT_STREAM = f"{PROTOBUF};stream=watch,application/json"
+JSON = "application/json"
 MAGIC = b"k8s\x00"
 # An object is at most 3 MiB at kube-apiserver's door; a longer frame is garbage.
 FRAME_LIMIT = 16 * 2**20
@@ -72,10 +72,34 @@ class Decoder:
         self._event = messages.message_class(_WatchEvent)
         self._unknown = messages.message_class(_Unknown)
         self._json = JsonDecoder(message)
+        self._reads_protobuf = True
+
+    @property
+    def accept(self) -> str:
+        """The ``Accept`` header of a list."""
+        return f"{PROTOBUF},{JSON}" if self._reads_protobuf else JSON
+
+    @property
+    def accept_stream(self) -> str:
+        """The ``Accept`` header of a watch."""
+        return f"{PROTOBUF};stream=watch,{JSON}" if self._reads_protobuf else JSON
+
+    def refuse_protobuf(self) -> None:
+        """Ask for JSON from now on.
+
+        Anybody can store text that is not UTF-8 by writing protobuf, and kube-apiserver hands it on as it is, which one
+        object is enough to make a whole list unreadable. In JSON it replaces such bytes (encoding/json, appendString).
+        """
+        self._reads_protobuf = False
+
+    @property
+    def kind(self) -> Kind:
+        """What is decoded."""
+        return self._kind
 
     def page(self, body: bytes, content_type: str) -> Page[Object]:
         """One page of a list; raises :class:`UpstreamError` for bytes that are not one."""
-        with _Undecodable(self._kind):
+        with _Undecodable(self):
             if content_type.startswith(PROTOBUF):
                 raw: Any = _parse(self._page, self._enveloped(body))
                 items: Any = raw.items
@@ -97,7 +121,7 @@ class Decoder:
 
     def object(self, document: bytes) -> Object:
         """The object that a single JSON document describes."""
-        with _Undecodable(self._kind):
+        with _Undecodable(self):
             return self._compactor.compact(self._kind, self._json.decode(document))
 
     def _enveloped(self, body: bytes) -> bytes:
@@ -107,7 +131,7 @@ class Decoder:
         return raw
 
     def _protobuf_event(self, frame: bytes) -> Event[Object]:
-        with _Undecodable(self._kind):
+        with _Undecodable(self):
             event = _parse(self._event, frame)
             body = self._enveloped(event.object.raw)
             if event.type == "ERROR":
@@ -115,7 +139,7 @@ class Decoder:
             return self._as_event(event.type, _parse(self._item, body))
 
     def _json_event(self, line: bytes) -> Event[Object]:
-        with _Undecodable(self._kind):
+        with _Undecodable(self):
             event = msgspec.json.decode(line, type=_JsonEvent)
             if event.type == "ERROR":
                 raise _upstream_error(msgspec.json.decode(event.object, type=schema.Status))
@@ -131,24 +155,32 @@ class JsonDecoder:
     """Decodes JSON into one class of :mod:`kubediscovery.schema`."""
 
     def __init__(self, message: type[schema.Message]) -> None:
+        self._message = message
         self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(message, dec_hook=_decode_time)
 
     def decode(self, document: bytes | msgspec.Raw) -> Any:
         """An instance of the class; raises ``msgspec.ValidationError`` naming the field that does not fit."""
-        return self._decoder.decode(document)
+        try:
+            return self._decoder.decode(document)
+        except msgspec.ValidationError:
+            # To Go null is as good as absent, wherever it stands; that is rare, so only tried where decoding fails.
+            present = _without_nulls(msgspec.json.decode(document))
+            return msgspec.convert(present, self._message, dec_hook=_decode_time)
 
 
 class _Undecodable:
     """Turns the decoders' errors into one UpstreamError that names the kind."""
 
-    def __init__(self, kind: Kind) -> None:
-        self._kind = kind
+    def __init__(self, decoder: Decoder) -> None:
+        self._decoder = decoder
 
     def __enter__(self) -> None: ...
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        if isinstance(error, (DecodeError, ValueError)):
-            raise UpstreamError(f"an answer for {self._kind} cannot be decoded: {error}") from error
+        if isinstance(error, (DecodeError, ValueError, RecursionError)):
+            if isinstance(error, DecodeError):
+                self._decoder.refuse_protobuf()
+            raise UpstreamError(f"an answer for {self._decoder.kind} cannot be decoded: {error}") from error
 
 
 class _Stream:
@@ -205,12 +237,25 @@ def _page_annotations(message: type) -> dict[str, Any]:
     return {"metadata": Annotated[schema.ListMeta, 1], "items": Annotated[list[message], 2]}  # type: ignore[valid-type]
 
 
-def _decode_time(type_: type, value: object) -> object:
-    if type_ is schema.Time and isinstance(value, str):
-        return schema.Time(int(msgspec.convert(value, datetime).timestamp()))
-    raise NotImplementedError(f"{type_} is not decoded here")
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nulls(held) for key, held in value.items() if held is not None}
+    if isinstance(value, list):
+        return [_without_nulls(held) for held in value if held is not None]
+    return value
+
+
+def _decode_time(_: type, value: object) -> schema.Time:
+    """The one type that msgspec does not know; without an offset a text would mean this machine's time zone."""
+    try:
+        moment = msgspec.convert(value, Annotated[datetime, msgspec.Meta(tz=True)])
+    except msgspec.ValidationError as error:
+        # To a plain ValueError msgspec adds the field's path.
+        raise ValueError(str(error)) from None
+    return schema.Time(math.floor(moment.timestamp()))
 
 
 def _upstream_error(status: schema.Status) -> UpstreamError:
     error = UpstreamExpired if status.code == 410 or status.reason in ("Expired", "Gone") else UpstreamError
-    return error(status.message or status.reason or "a watch ended with an error", code=status.code)
+    message = status.message or status.reason or "a watch ended with an error"
+    return error(message, code=status.code, retry_after=status.details.retry_after_seconds or None)

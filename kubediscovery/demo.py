@@ -26,7 +26,7 @@ from kubediscovery.scene import STEP_SECONDS, scene
 from kubediscovery.scenery import Manifest
 from kubediscovery.snapshot import Manifests, fill
 from kubediscovery.store import Store
-from kubediscovery.text import create_console, forest
+from kubediscovery.text import create_console, print_compositions
 
 _ADDRESS = "127.0.0.1"
 _EXAMPLE = "deployments.apps.web"
@@ -40,8 +40,7 @@ async def run_demo(port: int, *, may_move: bool) -> None:
     console = create_console()
     stage = Stage(local_api(DEFAULT_GROUP), datetime.now(UTC))
     with _bind(port, console, may_move=may_move) as listening:
-        for tree in forest(stage.compositions(), datetime.now(UTC)):
-            console.print(tree)
+        print_compositions(console, stage.compositions(), datetime.now(UTC))
         console.print("\nThe same over HTTP; try in another terminal:\n")
         example = next(item for item in stage.compositions() if item.metadata.name == _EXAMPLE)
         for question in questions(url_of(listening), stage.api, example):

@@ -66,8 +66,10 @@ class ServingTls:
 def bind(address: str, port: int) -> socket.socket:
     """A listening socket; raises :class:`StartupError` in one line where the address cannot be had."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    # "::" means IPv4 too, as it does to Go.
+    both = family == socket.AF_INET6 and socket.has_dualstack_ipv6()
     try:
-        return socket.create_server((address, port), family=family, backlog=BACKLOG)
+        return socket.create_server((address, port), family=family, backlog=BACKLOG, dualstack_ipv6=both)
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else error
         raise StartupError(f"cannot listen on {address}:{port}: {reason}") from error

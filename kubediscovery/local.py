@@ -6,10 +6,11 @@ import shlex
 import socket
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 from kubediscovery.api import ApiGroup
 from kubediscovery.app import Services, create_app
-from kubediscovery.authz import Attributes
+from kubediscovery.authz import Attributes, NonResourceAttributes
 from kubediscovery.compositions import Composition, Compositions, Target
 from kubediscovery.config import API_VERSION, ServeOptions
 from kubediscovery.errors import Forbidden
@@ -48,10 +49,17 @@ class LocalAuthenticator:
 
 
 class LocalAuthorizer:
-    """Everything is allowed, as to system:masters."""
+    """Everything is allowed, as to system:masters; of what is not here nothing can be told."""
 
     async def authorize(self, user: User, attributes: Attributes) -> None:
-        """Return."""
+        """Return; raises :class:`Forbidden` for objects of the core group.
+
+        Where kubectl is told "not found" in a namespace it asks for the namespace, and would take a second "not found"
+        for the cause (k8s.io/cli-runtime, pkg/resource/visitor.go).
+        """
+        del user
+        if isinstance(attributes, NonResourceAttributes) and attributes.path.startswith("/api/v1/"):
+            raise Forbidden("there is no cluster behind this server, only its compositions")
 
     async def allowed_many(self, user: User, attributes: Iterable[Attributes]) -> frozenset[Attributes]:
         """All of them."""
@@ -110,23 +118,20 @@ def url_of(listening: socket.socket) -> str:
 def questions(url: str, api: ApiGroup, example: Composition | None) -> list[str]:
     """Commands to try, for a shell; those about one object are about the example."""
     kubectl = f"kubectl --server={url} get"
-    asked = [f"{kubectl} comp -A"]
     if example is None:
-        return asked
-    kind = api.kinds.by_api_version(example.root.api_version, example.root.kind)
-    resource = kind.resource if kind else ""
-    namespace, name = map(shlex.quote, (example.metadata.namespace, example.metadata.name))
-    path = f"/apis/{api.api_version}/namespaces/{example.metadata.namespace}/{resource}"
-    object_url = shlex.quote(f"{url}{path}/{example.root.name}/compositions?pretty=true")
-    return asked + [
-        printable(line)
-        for line in (
-            f"{kubectl} comp -n {namespace} -o wide",
-            f"{kubectl} comp {name} -n {namespace} -o yaml",
-            f"{kubectl} --raw {shlex.quote(f'{path}/*/compositions')}",
-            f"curl {object_url}",
-        )
-    ]
+        return [f"{kubectl} comp -A"]
+    root, namespace = example.root, shlex.quote(example.metadata.namespace)
+    kind = api.kinds.by_api_version(root.api_version, root.kind)
+    resource = f"/apis/{api.api_version}/namespaces/{quote(root.namespace)}/{kind.resource if kind else ''}"
+    address = f"{url}{resource}/{quote(root.name)}/compositions?pretty=true"
+    asked = (
+        f"{kubectl} comp -A",
+        f"{kubectl} comp -n {namespace} -o wide",
+        f"{kubectl} comp {shlex.quote(example.metadata.name)} -n {namespace} -o yaml",
+        f"{kubectl} --raw {shlex.quote(f'{resource}/*/compositions')}",
+        f"curl {shlex.quote(address)}",
+    )
+    return [printable(line) for line in asked]
 
 
 def _is_loopback(host: str) -> bool:

@@ -16,6 +16,11 @@ T = TypeVar("T")
 Labels = tuple[tuple[str, str], ...]
 
 
+def version_number(resource_version: str) -> int:
+    """A resource version as the number that kube-apiserver means by it; 0 for what is none."""
+    return int(resource_version) if resource_version.isdecimal() and len(resource_version) < 20 else 0
+
+
 class Owner(Struct, frozen=True, gc=False):
     """One entry of ``metadata.ownerReferences``; ``uid`` alone decides whom it means."""
 

@@ -67,7 +67,10 @@ class Selector:
         return all(requirement.holds(labels) for requirement in self.requirements)
 
     def exact(self, key: str) -> str:
-        """The one value of ``key`` that matches, empty where there are others; of several, which none meets, the first."""
+        """The one value of ``key`` that matches, empty where there are others.
+
+        Of several, which nothing meets, it is the first in order.
+        """
         found = [item.values for item in self.requirements if item.key == key and item.operator == "in"]
         return min((next(iter(values)) for values in found if len(values) == 1), default="")
 

@@ -52,7 +52,7 @@ class Summary:
 
     def lines(self) -> Iterator[str]:
         """For people, fit for a terminal."""
-        yield f"{sum(self.objects.values())} objects: {_counts(self.objects)}"
+        yield f"loaded: {_counts(self.objects)}"
         if self.untracked:
             yield f"not tracked: {_counts(self.untracked)}"
         if self.duplicates:
@@ -79,6 +79,7 @@ def load_snapshot(path: Path, store: Store) -> Summary:
             raise _unusable(path, _reason(error)) from error
     if not reader.objects:
         said = f"; not tracked: {_counts(reader.untracked)}" if reader.untracked else ""
+        said += f"; files left out: {len(skipped)}" if skipped else ""
         raise _unusable(path, f"holds no object of a tracked kind{said}")
     kept = fill(store, reader.objects)
     return Summary(

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import aiohttp
 
 from kubediscovery.client import Client
-from kubediscovery.decoding import ACCEPT, ACCEPT_STREAM, Decoder
+from kubediscovery.decoding import Decoder
 from kubediscovery.objects import Event, Object, Page
 
 PAGE_SIZE = 500
@@ -34,7 +34,7 @@ class ObjectSource:
         if continue_token:
             query["continue"] = continue_token
         async with self._client.open(
-            "GET", self._path, query=query, headers={"Accept": ACCEPT}, timeout=LIST_TIMEOUT
+            "GET", self._path, query=query, headers={"Accept": self._decoder.accept}, timeout=LIST_TIMEOUT
         ) as response:
             return self._decoder.page(await response.read(), response.headers.get("Content-Type", ""))
 
@@ -49,7 +49,7 @@ class ObjectSource:
             "timeoutSeconds": str(random.randint(300, 600)),  # noqa: S311 - spreads reconnections, is no secret
         }
         async with self._client.open(
-            "GET", self._path, query=query, headers={"Accept": ACCEPT_STREAM}, silence=WATCH_SILENCE
+            "GET", self._path, query=query, headers={"Accept": self._decoder.accept_stream}, silence=WATCH_SILENCE
         ) as response:
             yield self._batches(response)
 

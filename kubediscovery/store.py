@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from kubediscovery.kinds import Kind, Kinds
-from kubediscovery.objects import Object
+from kubediscovery.objects import Object, version_number
 
 
 class Coverage(StrEnum):
@@ -167,7 +167,7 @@ class KindCache:
 
     def replace(self, items: list[Object], resource_version: str) -> None:
         """See :meth:`Store.replace`."""
-        self._store.replace(self._kind, items, _number(resource_version))
+        self._store.replace(self._kind, items, version_number(resource_version))
 
     def put(self, item: Object) -> None:
         """See :meth:`Store.put`."""
@@ -179,7 +179,7 @@ class KindCache:
 
     def advance(self, resource_version: str) -> None:
         """See :meth:`Store.advance`."""
-        self._store.advance(self._kind, _number(resource_version))
+        self._store.advance(self._kind, version_number(resource_version))
 
     def omit(self, reason: str) -> None:
         """See :meth:`Store.omit`."""
@@ -192,7 +192,3 @@ def may_own(owner: Object, child: Object) -> bool:
     The garbage collector treats any other as absent (kubernetes.io, "Owners and Dependents"), and so do trees.
     """
     return not owner.kind.namespaced or owner.namespace == child.namespace
-
-
-def _number(resource_version: str) -> int:
-    return int(resource_version) if resource_version.isdecimal() else 0

@@ -22,6 +22,8 @@ from kubediscovery.tree import Info, Node
 # Columns of a line that is not for a terminal: scripts want one line an object.
 _UNWRAPPED = 4096
 _DIGEST_LENGTH = 12
+# Columns that a level takes, and that a line should have.
+_GUIDE, _NARROWEST = 4, 40
 
 # The symbol and the style of each health.
 _LOOKS: Mapping[Health, tuple[str, str]] = {
@@ -46,39 +48,40 @@ def create_console(file: TextIO | None = None) -> Console:
     return console
 
 
-def forest(compositions: Iterable[Composition], now: datetime) -> Iterator[Tree]:
-    """One tree a namespace, below it that namespace's compositions; they come sorted by namespace."""
+def print_compositions(console: Console, compositions: Iterable[Composition], now: datetime) -> None:
+    """Print one tree a namespace, with that namespace's compositions below it; they come sorted by namespace."""
     for namespace, of_namespace in groupby(compositions, key=lambda item: item.metadata.namespace):
         trunk = Tree(Text(printable(namespace) or "no namespace", "bold"))
-        for composition in of_namespace:
-            add_composition(trunk, composition, now)
-        yield trunk
+        depth = max(_hang(trunk, composition, now) for composition in of_namespace)
+        # What lies too deep for the console would be left out in silence: the terminal wraps it instead.
+        console.width = max(console.width, depth * _GUIDE + _NARROWEST)
+        console.print(trunk, crop=False)
 
 
-def add_composition(trunk: Tree, composition: Composition, now: datetime) -> None:
-    """Hang a composition's tree below ``trunk``; its first line also says what is wrong below it."""
-    root = composition.root
-    line = line_of(root, now)
-    if composition.status.health != root.health:
-        line.append(" in it: ").append_text(_health(composition.status.health))
-    top = trunk.add(line)
+def _hang(trunk: Tree, composition: Composition, now: datetime) -> int:
+    """Hang a composition's tree below ``trunk`` and give its depth; what is left out stands below its root."""
+    top = trunk.add(line_of(composition.root, now, worst=composition.status.health))
     for omitted in composition.status.omitted or ():
         top.add(_omitted(omitted))
-    branches = [(top, root)]
+    deepest, branches = 1, [(top, composition.root, 1)]
     while branches:
-        branch, node = branches.pop()
-        branches.extend((branch.add(line_of(child, now, parent=node)), child) for child in node.children)
+        branch, node, depth = branches.pop()
+        deepest = max(deepest, depth + 1)
+        branches.extend((branch.add(line_of(child, now, parent=node)), child, depth + 1) for child in node.children)
+    return deepest
 
 
-def line_of(node: Node, now: datetime, *, parent: Node | None = None) -> Text:
+def line_of(node: Node, now: datetime, *, parent: Node | None = None, worst: Health | None = None) -> Text:
     """``Deployment web 2/3 ~ Progressing — reason: message (web:1.3, revision 3, 2d)``.
 
-    Images are left out where they are the parent's.
+    Images are left out where they are the parent's; ``worst`` is the health of the tree, said where it is another.
     """
     line = Text(f"{printable(node.kind)} ").append(printable(node.name), "bold")
     if node.ready:
         line.append(f" {node.ready}")
     line.append(" ").append_text(_health(node.health))
+    if worst and worst != node.health:
+        line.append(", ").append_text(_health(worst)).append(" below")
     if said := ": ".join(printable(part) for part in (node.reason, node.message) if part):
         line.append(f" — {said}")
     return line.append(f" ({', '.join(_details(node, now, parent))})", "dim")

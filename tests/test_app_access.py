@@ -103,6 +103,28 @@ async def test_bad_credentials_are_401_and_never_anonymous(serving: Serving) -> 
     assert serving.reviewed == []
 
 
+credential = st.tuples(
+    st.sampled_from((b"authorization", b"x-remote-user", b"x-remote-group", b"cookie", b"X-Remote-Extra-a")),
+    st.one_of(
+        st.sampled_from(
+            (b"Bearer ", b"Bearer a b", b"bearer bad", b"Basic YWRtaW46YWRtaW4=", b"system:masters", b"admin")
+        ),
+        st.binary(max_size=20),
+    ),
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.lists(credential, max_size=4), st.none() | st.binary(max_size=40), st.sampled_from((WEB, "/metrics")))
+async def test_no_made_up_credential_is_believed(
+    serving: Serving, headers: list[tuple[bytes, bytes]], certificate: bytes | None, target: str
+) -> None:
+    answer = await serving.send(target, headers=headers, certificate=certificate)
+    assert is_status(answer, answer.status_code)
+    assert answer.status_code in (401, 403)
+    assert {spec["user"] for spec in serving.reviewer.specs if "user" in spec} <= {"system:anonymous"}
+
+
 async def test_a_client_certificate_counts_for_its_own_name(serving: Serving) -> None:
     serving.rights.grant("bob", verb="list", resource="compositions")
     answer = await serving.send(EVERYWHERE, certificate=authorities().client("bob"), headers=FORGED)

@@ -110,7 +110,7 @@ async def test_a_signal_ends_everything(number: signal.Signals) -> None:
 
 
 async def test_readiness_fails_first_and_requests_under_way_are_finished() -> None:
-    async with running(shutdown_delay=0.3) as server:
+    async with running(shutdown_delay=0.6) as server:
         slow = asyncio.create_task(server.client.get("/slow"))
         await server.app.entered.wait()
         os.kill(os.getpid(), signal.SIGTERM)
@@ -118,17 +118,22 @@ async def test_readiness_fails_first_and_requests_under_way_are_finished() -> No
         answer = await server.client.get("/readyz")
         assert answer.status_code == 500
         assert "[-]shutdown failed" in answer.text
-        # During the delay whoever has not noticed yet is still served.
-        assert (await server.client.get("/livez")).status_code == 200
+        # During the delay whoever has not noticed yet is still served, longer than uvicorn needs to notice.
+        await asyncio.sleep(0.2)
+        assert (await newcomer(server)).status_code == 200
         assert server.worked == ["begun", "begun"]
-        done, _ = await asyncio.wait([server.task], timeout=0.6)
+        done, _ = await asyncio.wait([server.task], timeout=0.8)
         assert not done
         with pytest.raises(httpx.ConnectError):
-            async with httpx.AsyncClient(base_url=server.client.base_url, trust_env=False) as late:
-                await late.get("/livez")
+            await newcomer(server)
         server.app.release.set()
         assert (await slow).text == "done"
         await server.task
+
+
+async def newcomer(server: Running) -> httpx.Response:
+    async with httpx.AsyncClient(base_url=server.client.base_url, trust_env=False) as client:
+        return await client.get("/livez")
 
 
 async def test_more_signals_change_nothing() -> None:
