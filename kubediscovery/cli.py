@@ -5,9 +5,9 @@ import logging
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Any, NoReturn
 
-import typer
+import click
 import yaml
 
 from kubediscovery import __version__
@@ -20,100 +20,95 @@ if TYPE_CHECKING:
 # Where kubectl proxy listens; without a cluster's certificate everything stays on this machine.
 LOOPBACK, LOCAL_PORT = "127.0.0.1", 8001
 
-Kubeconfig = Annotated[
-    str | None,
-    typer.Option(help="Kubeconfig file; otherwise the pod's service account, otherwise the default kubeconfig."),
-]
-ApiGroupName = Annotated[str, typer.Option(help="API group to serve.")]
+_PATH = click.Path(path_type=Path)
+_kubeconfig = click.option(
+    "--kubeconfig", help="Kubeconfig file; otherwise the pod's service account, otherwise the default kubeconfig."
+)
+_api_group = click.option("--api-group", default=DEFAULT_GROUP, show_default=True, help="API group to serve.")
 
 
 def main() -> None:
     """Run the command line; exit status 2 for what cannot be used, 1 for what cannot be done."""
     try:
-        app(standalone_mode=True)
+        sys.exit(commands(prog_name="kubediscovery", standalone_mode=False))
     except KubediscoveryError as error:
-        for line in str(error).splitlines():
-            print(f"error: {line}", file=sys.stderr)  # noqa: T201
-        sys.exit(2 if isinstance(error, ConfigurationError) else 1)
+        _fail(str(error), 2 if isinstance(error, ConfigurationError) else 1)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        _fail(error.format_message(), error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        sys.exit(130)
 
 
-app = typer.Typer(
-    name="kubediscovery",
-    help="What is this made of, and is it all right? An aggregated Kubernetes API server.",
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-)
+def _fail(message: str, status: int) -> NoReturn:
+    for line in message.splitlines():
+        print(f"error: {line}", file=sys.stderr)  # noqa: T201
+    sys.exit(status)
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"kubediscovery {__version__}")
-        raise typer.Exit
+@click.group(no_args_is_help=True)
+@click.version_option(__version__, message="%(prog)s %(version)s")
+def commands() -> None:
+    """What is this made of, and is it all right? An aggregated Kubernetes API server."""
 
 
-@app.callback()
-def root(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
-    ] = False,
-) -> None:
-    """Options that stand before a command."""
-
-
-def read_config(context: typer.Context, path: Path | None) -> Path | None:
+def _read_config(context: click.Context, parameter: click.Parameter, path: Path | None) -> None:
     """Take the flags' defaults from a YAML file whose keys are the flags' names; raises :class:`ConfigurationError`."""
     if path is None:
-        return None
+        return
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigurationError(f"config {path}: {' '.join(str(error).split())}") from error
     if not isinstance(content, dict):
         raise ConfigurationError(f"config {path}: a mapping of flags to values is needed")
-    names = {option.lstrip("-"): parameter.name for parameter in context.command.params for option in parameter.opts}
-    if unknown := [str(key) for key in content if key not in names or key == "config"]:
-        accepted = ", ".join(sorted(names.keys() - {"config", "help"}))
+    flags = {
+        option.lstrip("-"): flag for flag in context.command.params if flag is not parameter for option in flag.opts
+    }
+    if unknown := [str(key) for key in content if key not in flags]:
+        accepted = ", ".join(sorted(flags))
         raise ConfigurationError(f'config {path}: "{unknown[0]}" is not known; accepted are {accepted}')
-    context.default_map = {names[key]: value for key, value in content.items()}
-    return path
+    for key, value in content.items():
+        try:
+            flags[key].type_cast_value(context, value)
+        except click.BadParameter as error:
+            raise ConfigurationError(f"config {path}: {key}: {error.message}") from error
+    context.default_map = {str(flags[key].name): value for key, value in content.items()}
 
 
-@app.command()
+@commands.command()
+@_kubeconfig
+@click.option("--snapshot", type=_PATH, help="Serve what kubectl get -o yaml or a support bundle wrote instead.")
+@click.option("--bind-address", help=f"IP address to listen on; 0.0.0.0, or {LOOPBACK} with --snapshot.")
+@click.option("--secure-port", type=int, help=f"Port to listen on; {SECURE_PORT}, or {LOCAL_PORT} with --snapshot.")
+@click.option("--tls-cert-file", "certificate", type=_PATH, help="Serving certificate, PEM.")
+@click.option("--tls-private-key-file", "key", type=_PATH, help="Its key, PEM.")
+@click.option("--cert-dir", type=_PATH, help="Directory with tls.crt and tls.key.")
+@_api_group
+@click.option("--shutdown-delay-duration", default="0s", help="How long /readyz fails before the end, such as 5s.")
+@click.option("--v", "verbosity", default=2, help="Log verbosity: 0 warnings, 2 what goes on, 4 everything.")
+@click.option(
+    "--config", type=_PATH, callback=_read_config, is_eager=True, expose_value=False, help="YAML of these flags."
+)
 def serve(
-    kubeconfig: Kubeconfig = None,
-    snapshot: Annotated[
-        Path | None,
-        typer.Option(help="Serve what kubectl get -o yaml or a support bundle wrote to a file or directory instead."),
-    ] = None,
-    bind_address: Annotated[
-        str | None, typer.Option(help="IP address to listen on.", show_default=f"0.0.0.0; {LOOPBACK} with --snapshot")
-    ] = None,
-    secure_port: Annotated[
-        int | None, typer.Option(help="Port to listen on.", show_default=f"{SECURE_PORT}; {LOCAL_PORT} with --snapshot")
-    ] = None,
-    tls_cert_file: Annotated[Path | None, typer.Option(help="Serving certificate, PEM.")] = None,
-    tls_private_key_file: Annotated[Path | None, typer.Option(help="Its key, PEM.")] = None,
-    cert_dir: Annotated[Path | None, typer.Option(help="Directory with tls.crt and tls.key.")] = None,
-    api_group: ApiGroupName = DEFAULT_GROUP,
-    config: Annotated[  # noqa: ARG001 - its callback has read it
-        Path | None, typer.Option(callback=read_config, is_eager=True, help="YAML file with these flags as keys.")
-    ] = None,
-    shutdown_delay_duration: Annotated[str, typer.Option(help="Time to fail /readyz before ending: 5s.")] = "0s",
-    v: Annotated[int, typer.Option("--v", help="Log verbosity: 0 warnings, 2 what goes on, 4 everything.")] = 2,
+    snapshot: Path | None,
+    bind_address: str | None,
+    secure_port: int | None,
+    shutdown_delay_duration: str,
+    verbosity: int,
+    **flags: Any,
 ) -> None:
     """Run the API server."""
-    _configure_logging(v)
+    _configure_logging(verbosity)
+    address, port = (LOOPBACK, LOCAL_PORT) if snapshot else ("0.0.0.0", SECURE_PORT)  # noqa: S104 - the cluster calls
     options = ServeOptions(
-        kubeconfig=kubeconfig,
-        bind_address=bind_address or (LOOPBACK if snapshot else "0.0.0.0"),  # noqa: S104 - the cluster calls
-        secure_port=(LOCAL_PORT if snapshot else SECURE_PORT) if secure_port is None else secure_port,
-        certificate=tls_cert_file,
-        key=tls_private_key_file,
-        cert_dir=cert_dir,
-        api_group=api_group,
-        shutdown_delay=parse_duration(shutdown_delay_duration),
         snapshot=snapshot,
+        bind_address=address if bind_address is None else bind_address,
+        secure_port=port if secure_port is None else secure_port,
+        shutdown_delay=parse_duration(shutdown_delay_duration),
+        **flags,
     )
     _serve(options)
 
@@ -128,16 +123,12 @@ def _serve(options: ServeOptions) -> None:
     else:
         from kubediscovery.local import serve_snapshot
 
-        uvloop.run(serve_snapshot(options, typer.echo))
+        uvloop.run(serve_snapshot(options, click.echo))
 
 
-@app.command()
-def demo(
-    port: Annotated[
-        int | None,
-        typer.Option(help=f"Port on {LOOPBACK}.", show_default=f"{LOCAL_PORT}, or a free one", min=0, max=65535),
-    ] = None,
-) -> None:
+@commands.command()
+@click.option("--port", type=click.IntRange(0, 65535), help=f"Port on {LOOPBACK}; {LOCAL_PORT}, or a free one.")
+def demo(port: int | None) -> None:
     """Serve a small embedded cluster, without any Kubernetes: see what compositions are."""
     import uvloop
 
@@ -151,49 +142,35 @@ def _configure_logging(verbosity: int) -> None:
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
 
 
-@app.command()
-def install(
-    apply: Annotated[
-        bool, typer.Option("--apply", help="Send the manifests; otherwise they are printed as YAML.")
-    ] = False,
-    namespace: Annotated[str, typer.Option(help="Namespace to install into.")] = "kubediscovery",
-    image: Annotated[str | None, typer.Option(help="Image of the server.")] = None,
-    api_group: ApiGroupName = DEFAULT_GROUP,
-    external_name: Annotated[
-        str | None, typer.Option(help="Host of a server outside the cluster, as kube-apiserver resolves it.")
-    ] = None,
-    port: Annotated[int | None, typer.Option(help="Port of the server outside the cluster.")] = None,
-    cert_dir: Annotated[Path | None, typer.Option(help="Where ca.crt, tls.crt and tls.key of that server go.")] = None,
-    kubeconfig: Kubeconfig = None,
-) -> None:
+@commands.command()
+@click.option("--apply", is_flag=True, help="Send the manifests; otherwise they are printed as YAML.")
+@click.option("--namespace", default="kubediscovery", show_default=True, help="Namespace to install into.")
+@click.option("--image", help="Image of the server.")
+@_api_group
+@click.option("--external-name", help="Host of a server outside the cluster, as kube-apiserver resolves it.")
+@click.option("--port", type=int, help="Port of the server outside the cluster.")
+@click.option("--cert-dir", type=_PATH, help="Where ca.crt, tls.crt and tls.key of that server go.")
+@_kubeconfig
+def install(apply: bool, image: str | None, kubeconfig: str | None, **flags: Any) -> None:
     """Install into a cluster: namespace, rights, certificate, server and APIService."""
     from kubediscovery import install as command
     from kubediscovery.workload import IMAGE
 
-    options = command.InstallOptions(
-        namespace=namespace,
-        image=image or IMAGE,
-        api_group=api_group,
-        external_name=external_name,
-        port=port,
-        cert_dir=cert_dir,
-        kubeconfig=kubeconfig,
-    )
+    options = command.InstallOptions(image=image or IMAGE, kubeconfig=kubeconfig, **flags)
     if apply:
-        asyncio.run(_with_client(kubeconfig, lambda client: command.install(options, client, typer.echo)))
+        asyncio.run(_with_client(kubeconfig, lambda client: command.install(options, client, click.echo)))
     else:
-        typer.echo(command.render(options), nl=False)
+        click.echo(command.render(options), nl=False)
 
 
-@app.command()
-def uninstall(
-    cert_dir: Annotated[Path | None, typer.Option(help="Remove the certificate's files there too.")] = None,
-    kubeconfig: Kubeconfig = None,
-) -> None:
+@commands.command()
+@click.option("--cert-dir", type=_PATH, help="Remove the certificate's files there too.")
+@_kubeconfig
+def uninstall(cert_dir: Path | None, kubeconfig: str | None) -> None:
     """Take away all that install made, the APIService first."""
     from kubediscovery.uninstall import uninstall as run_uninstall
 
-    asyncio.run(_with_client(kubeconfig, lambda client: run_uninstall(client, typer.echo, cert_dir=cert_dir)))
+    asyncio.run(_with_client(kubeconfig, lambda client: run_uninstall(client, click.echo, cert_dir=cert_dir)))
 
 
 async def _with_client(kubeconfig: str | None, work: "Callable[[Client], Awaitable[None]]") -> None:

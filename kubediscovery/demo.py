@@ -39,7 +39,7 @@ async def run_demo(port: int, *, may_move: bool) -> None:
     """
     console = create_console()
     stage = Stage(local_api(DEFAULT_GROUP), datetime.now(UTC))
-    with _bind(port, console, may_move=may_move) as listening:
+    with bind_or_move(port, console, may_move=may_move) as listening:
         print_compositions(console, stage.compositions(), datetime.now(UTC))
         console.print("\nThe same over HTTP; try in another terminal:\n")
         example = next(item for item in stage.compositions() if item.metadata.name == _EXAMPLE)
@@ -97,7 +97,8 @@ def _state(item: Composition) -> str:
     return item.root.message or item.root.health
 
 
-def _bind(port: int, console: Console, *, may_move: bool) -> socket.socket:
+def bind_or_move(port: int, console: Console, *, may_move: bool) -> socket.socket:
+    """Listen on the port, or say on which other one; raises :class:`StartupError` where it may not be another."""
     try:
         return bind(_ADDRESS, port)
     except StartupError:

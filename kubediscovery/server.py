@@ -6,7 +6,7 @@ import logging
 import signal
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from kubediscovery.api import ApiGroup
@@ -18,6 +18,7 @@ from kubediscovery.client import Client
 from kubediscovery.compact import Compactor
 from kubediscovery.config import API_VERSION, ServeOptions
 from kubediscovery.decoding import Decoder
+from kubediscovery.errors import StartupError
 from kubediscovery.kinds import CONFIG_MAP, Kind, Kinds
 from kubediscovery.listener import Listener, ServingTls, bind
 from kubediscovery.metrics import Metrics
@@ -76,26 +77,33 @@ async def run(
     listening: socket.socket,
     readiness: Readiness,
     *,
-    background: list[Callable[[], Awaitable[None]]],
+    background: Sequence[Callable[[], Awaitable[None]]],
     shutdown_delay: float = 0.0,
 ) -> None:
-    """Listen and do what goes on beside it, until a signal; then fail readiness, wait, drain and end."""
+    """Listen and do what goes on beside it, until a signal; then fail readiness, wait, drain and end.
+
+    Raises :class:`StartupError` where one of these failed: half a server must not look like a whole one.
+    """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with asyncio.TaskGroup() as tasks:
-        running = [tasks.create_task(_forever(work)) for work in background]
-        serving = tasks.create_task(listener.serve(sockets=[listening]))
-        stopping = tasks.create_task(stop.wait())
-        await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
-        logger.info("shutting down")
-        readiness.shutting_down = True
-        await asyncio.sleep(shutdown_delay)
-        listener.should_exit = True
-        await serving
-        for task in (*running, stopping):
-            task.cancel()
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            running = [tasks.create_task(_forever(work)) for work in background]
+            serving = tasks.create_task(listener.serve(sockets=[listening]))
+            stopping = tasks.create_task(stop.wait())
+            await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
+            logger.info("shutting down")
+            readiness.shutting_down = True
+            await asyncio.sleep(shutdown_delay)
+            listener.should_exit = True
+            await serving
+            for task in (*running, stopping):
+                task.cancel()
+    except ExceptionGroup as failures:
+        logger.exception("what has to go on has failed", exc_info=failures)
+        raise StartupError(f"stopped by a fault of its own: {failures.exceptions[0]!r}; the log has the rest") from None
 
 
 async def _forever(work: Callable[[], Awaitable[None]]) -> None:

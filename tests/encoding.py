@@ -7,6 +7,7 @@ import json
 import struct
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from functools import cache
 from types import NoneType
 from typing import Annotated, Any, NamedTuple, get_args, get_origin, get_type_hints
 
@@ -50,6 +51,7 @@ def fields(message: type) -> Iterator[Field]:
             yield Field(name, number, schema.Time if schema.Time in choices else declared)
 
 
+@cache
 def documents(message: type) -> st.SearchStrategy[Document]:
     """Any document of the message, with any of its fields absent."""
     return st.fixed_dictionaries({}, optional={field.name: _values(field.type) for field in fields(message)})
@@ -62,7 +64,7 @@ def _values(declared: Any) -> st.SearchStrategy[Any]:
         return st.lists(_values(get_args(declared)[0]), max_size=2)
     if get_origin(declared) is dict:
         return st.dictionaries(TEXT, TEXT, max_size=3)
-    return _SCALARS.get(declared) or documents(declared)
+    return _SCALARS[declared] if declared in _SCALARS else documents(declared)
 
 
 def to_json(message: type, document: Document) -> Document:

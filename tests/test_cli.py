@@ -69,6 +69,7 @@ def failed(arguments: Sequence[str], monkeypatch: pytest.MonkeyPatch, capsys: py
         (b"config: other.yaml\n", ['"config" is not known']),
         (b"help: true\n", ['"help" is not known']),
         (b"5: x\n", ['"5" is not known']),
+        (b"secure-port: abc\n", ["secure-port: 'abc' is not a valid integer"]),
     ],
 )
 def test_a_config_file_that_cannot_be_used(
@@ -104,6 +105,8 @@ def test_a_config_file_gives_the_flags_and_a_flag_wins(
         (["--bind-address", "localhost"], '2 error: --bind-address must be an IP address, not "localhost"'),
         (["--api-group", "apps"], '2 error: --api-group must be a DNS name with a dot, not "apps"'),
         (["--tls-cert-file", "x"], "2 error: --tls-cert-file and --tls-private-key-file go together"),
+        (["--secure-port", "x"], "2 error: Invalid value for '--secure-port': 'x' is not a valid integer."),
+        (["--nope"], "2 error: No such option '--nope'."),
         (["--kubeconfig", "/nowhere"], "2 error: kubeconfig /nowhere: no such file"),
         (["--bind-address", "192.0.2.1"], "1 error: cannot listen on 192.0.2.1:10250: Cannot assign requested address"),
     ],

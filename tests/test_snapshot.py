@@ -62,13 +62,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @given(st.integers(0, 100))
 def test_every_way_of_writing_gives_the_same_compositions(folder: Path, step: int) -> None:
     manifests = scene(step, NOW)
-    (folder / "list.yaml").write_text(as_yaml(listed(manifests)))
-    (folder / "list.json").write_text(json.dumps(listed(manifests), indent=4))
-    (folder / "array.json").write_text(json.dumps(manifests))
-    (folder / "documents.yaml").write_text("---\n".join(map(as_yaml, manifests)))
-    (folder / "lists.yaml").write_text("---\n".join(map(as_yaml, typed_lists(manifests))))
-    for path in folder.iterdir():
-        assert composed(load(path)[0]) == played(step)
+    ways = {
+        "list.yaml": as_yaml(listed(manifests)),
+        "list.json": json.dumps(listed(manifests), indent=4),
+        "array.json": json.dumps(manifests),
+        "documents.yaml": "---\n".join(map(as_yaml, manifests)),
+        "lists.yaml": "---\n".join(map(as_yaml, typed_lists(manifests))),
+    }
+    for name, content in ways.items():
+        (folder / name).write_text(content)
+        assert composed(load(folder / name)[0]) == played(step)
 
 
 def typed_lists(manifests: Sequence[Manifest]) -> list[Manifest]:

@@ -1,0 +1,113 @@
+"""Messages derived from schema classes: what they read is what was written by hand."""
+
+from typing import Annotated, Any
+
+import pytest
+from google.protobuf.message import DecodeError
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kubediscovery import schema
+from kubediscovery.kinds import BUILT_IN_KINDS
+from kubediscovery.protobuf import Messages
+from tests.encoding import delimited, number, varint
+
+
+class Inner(schema.Message, frozen=True):
+    text: Annotated[str, 15] = ""
+
+
+class Outer(schema.Message, frozen=True):
+    """One field of every sort, with numbers of one and of two bytes."""
+
+    text: Annotated[str, 1] = ""
+    whole: Annotated[int, 2] = 0
+    flag: Annotated[bool, 3] = False
+    raw: Annotated[bytes, 4] = b""
+    inner: Annotated[Inner, 5] = Inner()
+    inners: Annotated[list[Inner], 16] = []
+    words: Annotated[list[str], 17] = []
+    string_map: Annotated[dict[str, str], 18] = {}
+    time: Annotated[schema.Time | None, 2000] = schema.NO_TIME
+    not_sent: int = 0
+
+
+OUTER = Messages(Outer).message_class(Outer)
+
+
+def parse(body: bytes) -> Any:
+    return OUTER.FromString(body)
+
+
+def test_every_sort_of_field_is_read() -> None:
+    found = parse(
+        delimited(1, "größe".encode())
+        + number(2, -5)
+        + number(3, 1)
+        + delimited(4, b"\xff\x00")
+        + delimited(5, delimited(15, b"in"))
+        + delimited(16, delimited(15, b"a"))
+        + delimited(16, b"")
+        + delimited(17, b"x")
+        + delimited(17, b"y")
+        + delimited(18, delimited(1, b"k") + delimited(2, b"v"))
+        + delimited(18, delimited(1, b"only a key"))
+        + delimited(2000, number(1, 7))
+    )
+    assert (found.text, found.whole, found.flag, found.raw, found.inner.text) == ("größe", -5, True, b"\xff\x00", "in")
+    assert [inner.text for inner in found.inners] == ["a", ""]
+    assert list(found.words) == ["x", "y"]
+    assert dict(found.string_map) == {"k": "v", "only a key": ""}
+    assert found.time.seconds == 7
+
+
+def test_absent_fields_are_what_the_schema_says_of_them() -> None:
+    found, wanted = parse(b""), Outer()
+    assert (found.text, found.whole, found.flag, found.raw) == (wanted.text, wanted.whole, wanted.flag, wanted.raw)
+    assert found.inner.text == wanted.inner.text
+    assert (list(found.inners), list(found.words), dict(found.string_map)) == ([], [], {})
+    assert found.time.seconds == schema.NO_TIME.seconds
+
+
+@given(st.integers(-(2**63), 2**63 - 1))
+def test_numbers_of_all_sizes_are_read(value: int) -> None:
+    assert parse(number(2, value)).whole == value
+
+
+def test_the_last_of_a_repeated_single_field_counts() -> None:
+    assert parse(number(2, 1) + number(2, 2)).whole == 2
+
+
+def test_messages_in_pieces_are_joined() -> None:
+    found = parse(delimited(5, b"") + delimited(5, delimited(15, b"x")))
+    assert found.inner.text == "x"
+
+
+def test_unknown_fields_are_skipped() -> None:
+    unknown = (
+        delimited(900, b"\xff") + number(901, 3) + varint(902 << 3 | 5) + b"1234" + varint(903 << 3 | 1) + b"12345678"
+    )
+    assert parse(unknown + number(2, 4)).whole == 4
+
+
+@pytest.mark.parametrize("body", [b"\xff", delimited(1, b"\xff"), delimited(1, b"abc")[:-1], delimited(5, b"\x0a")])
+def test_what_is_no_message_is_an_error(body: bytes) -> None:
+    with pytest.raises(DecodeError):
+        parse(body)
+
+
+def test_derivations_do_not_disturb_one_another() -> None:
+    again = Messages(Outer, schema.Status)
+    assert again.message_class(Outer) is not OUTER
+    assert again.message_class(Outer) is again.message_class(Outer)
+    assert again.message_class(schema.StatusDetails).DESCRIPTOR.name == "StatusDetails"
+    with pytest.raises(KeyError):
+        again.message_class(schema.Pod)
+
+
+def test_every_message_of_the_schema_can_be_derived() -> None:
+    kinds = [getattr(schema, kind.kind) for kind in BUILT_IN_KINDS]
+    messages = Messages(*kinds)
+    for kind in kinds:
+        names = {field.name for field in messages.message_class(kind).DESCRIPTOR.fields}
+        assert names == set(kind.__struct_fields__)
