@@ -108,54 +108,49 @@ def _config_map_state(raw: schema.ConfigMap) -> ConfigMapState:
 
 
 def _deployment_state(raw: schema.Deployment) -> WorkloadState:
-    spec, status = raw.spec, raw.status
-    return WorkloadState(
-        desired=spec.replicas,
-        replicas=status.replicas,
-        updated=status.updated_replicas,
-        ready=status.ready_replicas,
-        available=status.available_replicas,
-        observed_generation=status.observed_generation,
-        images=_images(spec.template.spec),
-        conditions=_conditions(status.conditions),
-        paused=spec.paused,
-        progress_deadline=spec.progress_deadline_seconds,
+    return _replicated(
+        raw,
+        updated=raw.status.updated_replicas,
+        paused=raw.spec.paused,
+        progress_deadline=raw.spec.progress_deadline_seconds,
         revision=raw.metadata.annotations.get(REVISION_ANNOTATION, ""),
     )
 
 
 def _replica_set_state(raw: schema.ReplicaSet) -> WorkloadState:
-    spec, status = raw.spec, raw.status
-    return WorkloadState(
-        desired=spec.replicas,
-        replicas=status.replicas,
-        updated=status.fully_labeled_replicas,
-        ready=status.ready_replicas,
-        available=status.available_replicas,
-        observed_generation=status.observed_generation,
-        images=_images(spec.template.spec),
-        conditions=_conditions(status.conditions),
-        revision=raw.metadata.annotations.get(REVISION_ANNOTATION, ""),
-    )
+    revision = raw.metadata.annotations.get(REVISION_ANNOTATION, "")
+    return _replicated(raw, updated=raw.status.fully_labeled_replicas, revision=revision)
 
 
 def _stateful_set_state(raw: schema.StatefulSet) -> WorkloadState:
+    strategy, status = raw.spec.update_strategy, raw.status
+    return _replicated(
+        raw,
+        updated=status.updated_replicas,
+        current=status.current_replicas,
+        strategy=strategy.type,
+        partition=strategy.rolling_update.partition,
+        current_revision=status.current_revision,
+        update_revision=status.update_revision,
+        revision=status.update_revision,
+    )
+
+
+def _replicated(
+    raw: schema.Deployment | schema.ReplicaSet | schema.StatefulSet, *, updated: int, **own: Any
+) -> WorkloadState:
+    """What kinds with ``spec.replicas`` have in common, and what the kind has of its own."""
     spec, status = raw.spec, raw.status
     return WorkloadState(
         desired=spec.replicas,
         replicas=status.replicas,
-        updated=status.updated_replicas,
+        updated=updated,
         ready=status.ready_replicas,
         available=status.available_replicas,
         observed_generation=status.observed_generation,
         images=_images(spec.template.spec),
         conditions=_conditions(status.conditions),
-        current=status.current_replicas,
-        strategy=spec.update_strategy.type,
-        partition=spec.update_strategy.rolling_update.partition,
-        current_revision=status.current_revision,
-        update_revision=status.update_revision,
-        revision=status.update_revision,
+        **own,
     )
 
 
