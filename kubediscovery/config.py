@@ -69,7 +69,8 @@ class ServeOptions:
 
     def _certificate_faults(self) -> list[str]:
         if self.snapshot is not None:
-            return []
+            given = any((self.certificate, self.key, self.cert_dir, self.kubeconfig))
+            return ["--snapshot goes without certificates and kubeconfig: no cluster is behind it"] if given else []
         if (self.certificate is None) != (self.key is None):
             return ["--tls-cert-file and --tls-private-key-file go together"]
         if self.certificate is None and self.cert_dir is None:

@@ -45,14 +45,16 @@ async def run_demo(port: int, *, may_move: bool) -> None:
         example = next(item for item in stage.compositions() if item.metadata.name == _EXAMPLE)
         for question in questions(url_of(listening), stage.api, example):
             console.print(f"  {question}", soft_wrap=True)
-        console.print(f"\nweb is being rolled out: ask again. Serving on {url_of(listening)} until Ctrl-C.\n")
+        console.print(
+            f"\nweb is being rolled out: ask again. Serving on {url_of(listening)} until Ctrl-C.\n", soft_wrap=True
+        )
 
         async def play() -> None:
             while True:
                 await asyncio.sleep(STEP_SECONDS)
                 for line in stage.advance():
                     if console.is_terminal:
-                        console.print(line, style="dim")
+                        console.print(line, style="dim", soft_wrap=True)
 
         await serve_local(local_services(stage.api, stage.store), listening, background=[play])
     console.print("stopped")

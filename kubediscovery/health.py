@@ -142,7 +142,9 @@ def _assess_job(item: Object) -> Verdict:
     if not state.started:
         return Verdict(Health.PROGRESSING, "NotStarted", "the job has not started")
     return Verdict(
-        Health.PROGRESSING, "Running", f"{state.active} pods active, {state.succeeded} succeeded, {state.failed} failed"
+        Health.PROGRESSING,
+        "Running",
+        f"pods: {state.active} active, {state.succeeded} succeeded, {state.failed} failed",
     )
 
 

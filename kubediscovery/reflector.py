@@ -1,7 +1,8 @@
 """Keeps a cache equal to what kube-apiserver holds of one resource: lists in pages, then watches from there.
 
 The rules are those of client-go (tools/cache/reflector.go): a watch that ends is resumed from the last resource version
-seen, 410 means listing again, and every failure is followed by a wait that doubles, with jitter.
+seen, 410 means listing again, and every failure is followed by a wait that doubles, with jitter. A watch that is
+answered but fails again and again from the same version is given up for a list.
 """
 
 import asyncio
@@ -20,8 +21,12 @@ T = TypeVar("T")
 
 FIRST_DELAY = 0.25
 LAST_DELAY = 30.0
-# A watch that lived this long was sound: the next failure starts again at the first delay.
+# After a watch that lived this long, or brought something, the next failure starts again at the first delay.
 SOUND_WATCH = 10.0
+# One that ended sooner, even in order, is followed by a wait.
+SHORT_WATCH = 1.0
+# Seconds of a Retry-After that are obeyed.
+LONGEST_RETRY_AFTER = 300.0
 # A kube-apiserver that starts refuses everything until it has read its roles: what is known outlives such a spell.
 REFUSAL_GRACE = 10.0
 
@@ -110,10 +115,6 @@ class Reflector(Generic[T]):
             try:
                 await self._list()
                 await self._watch()
-            except UpstreamExpired as error:
-                # The list that follows is the remedy; only an expired list in a row has to wait.
-                if self.progress.phase is Phase.LISTING:
-                    await self._wait_after(error)
             except (UpstreamForbidden, UpstreamNotFound) as error:
                 self._bear_refusal("Forbidden" if isinstance(error, UpstreamForbidden) else "NotFound")
                 await self._wait_after(error)
@@ -125,7 +126,7 @@ class Reflector(Generic[T]):
         self.progress.phase = Phase.LISTING
         self.progress.lists += 1
         page = await self._source.page("")
-        items = page.items
+        items = list(page.items)
         while page.continue_token:
             page = await self._source.page(page.continue_token)
             items += page.items
@@ -134,31 +135,38 @@ class Reflector(Generic[T]):
         self.progress.resource_version = page.resource_version
 
     async def _watch(self) -> None:
-        """Watch again and again from the last version seen; ends only by an error that needs a list."""
+        """Watch again and again from the last version seen; ends where only a list can help."""
         while True:
-            started, seen = self._clock(), self.progress.events
+            watches = self.progress.watches
             try:
                 await self._watch_once()
             except (UpstreamExpired, UpstreamForbidden, UpstreamNotFound):
                 raise
             except UpstreamError as error:
-                self._forgive(started)
+                # What is answered but never gets on cannot be resumed: what comes next may not be readable.
+                is_stuck = self._delay == LAST_DELAY and self.progress.watches != watches
                 await self._wait_after(error)
-            else:
-                self._forgive(started)
-                if self.progress.events == seen and self._clock() - started < 1:
-                    await self._wait_after(UpstreamError("the watch ended at once"))
+                if is_stuck:
+                    return
 
     async def _watch_once(self) -> None:
         progress = self.progress
         async with self._source.watch(progress.resource_version) as batches:
             progress.phase = Phase.WATCHING
             progress.watches += 1
-            async for batch in batches:
-                for event in batch:
-                    self._apply(event)
-                progress.events += len(batch)
-                progress.last_error = ""
+            progress.last_error = ""
+            opened, version = self._clock(), progress.resource_version
+            try:
+                async for batch in batches:
+                    for event in batch:
+                        self._apply(event)
+                    progress.events += len(batch)
+            finally:
+                lived = self._clock() - opened
+                if lived >= SOUND_WATCH or progress.resource_version != version:
+                    self._delay = FIRST_DELAY
+            if lived < SHORT_WATCH:
+                raise UpstreamError("the watch ended at once")
 
     def _apply(self, event: Event[T]) -> None:
         if event.item is not None and event.type is EventType.DELETED:
@@ -178,15 +186,11 @@ class Reflector(Generic[T]):
             self._is_known = False
             self._sink.omit(reason)
 
-    def _forgive(self, started: float) -> None:
-        if self._clock() - started >= SOUND_WATCH:
-            self._delay = FIRST_DELAY
-
     async def _wait_after(self, error: UpstreamError) -> None:
         self.progress.phase = Phase.WAITING
         self.progress.failures += 1
         self.progress.last_error = str(error)
         # Jitter keeps the reflectors of all kinds and replicas from coming back in step.
-        delay = max(self._delay * random.uniform(0.5, 1.5), error.retry_after or 0)  # noqa: S311
+        jittered = self._delay * random.uniform(0.5, 1.5)  # noqa: S311
         self._delay = min(self._delay * 2, LAST_DELAY)
-        await self._sleep(delay)
+        await self._sleep(max(jittered, min(error.retry_after or 0, LONGEST_RETRY_AFTER)))

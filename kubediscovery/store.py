@@ -81,8 +81,8 @@ class Store:
         return self._tables[kind].objects(namespace)
 
     def owners(self, child: Object) -> list[Object]:
-        """The tracked objects that own ``child``."""
-        found = (self._by_uid.get(owner.uid) for owner in child.owners)
+        """The tracked objects that own ``child``, each once, in the order of its references."""
+        found = (self._by_uid.get(uid) for uid in dict.fromkeys(owner.uid for owner in child.owners))
         return [owner for owner in found if owner is not None and may_own(owner, child)]
 
     def children(self, owner: Object) -> Iterator[Object]:
@@ -108,19 +108,22 @@ class Store:
         self.advance(kind, version)
 
     def put(self, item: Object) -> None:
-        """Add the object, or put it in the place of the one with its UID or its name."""
-        by_name = self._tables[item.kind].namespaces.setdefault(item.namespace, {})
-        known = by_name.get(item.name)
-        if known is not None and known.uid != item.uid:
-            # Recreated under the same name: the deletion of the former was missed or is still to come.
+        """Add the object, or put it in the place of those with its UID or its name."""
+        known = self._by_uid.get(item.uid)
+        if known is not None and _place(known) != _place(item):
+            # Never so in a cluster; files may say anything.
             self.remove(known)
-            by_name = self._tables[item.kind].namespaces.setdefault(item.namespace, {})
             known = None
+        namesake = self.find(item.kind, item.namespace, item.name)
+        if namesake is not None and namesake.uid != item.uid:
+            # Recreated under the same name: the deletion of the former was missed or is still to come.
+            self.remove(namesake)
+        table = self._tables[item.kind]
         if known is None:
-            self._tables[item.kind].count += 1
+            table.count += 1
         elif known.owners != item.owners:
             self._unlink(known)
-        by_name[item.name] = item
+        table.namespaces.setdefault(item.namespace, {})[item.name] = item
         self._by_uid[item.uid] = item
         for owner in item.owners:
             self._children.setdefault(owner.uid, {})[item.uid] = item
@@ -132,8 +135,7 @@ class Store:
             return
         table = self._tables[held.kind]
         by_name = table.namespaces[held.namespace]
-        if by_name[held.name].uid == held.uid:
-            del by_name[held.name]
+        del by_name[held.name]
         if not by_name:
             del table.namespaces[held.namespace]
         table.count -= 1
@@ -192,3 +194,7 @@ def may_own(owner: Object, child: Object) -> bool:
     The garbage collector treats any other as absent (kubernetes.io, "Owners and Dependents"), and so do trees.
     """
     return not owner.kind.namespaced or owner.namespace == child.namespace
+
+
+def _place(item: Object) -> tuple[Kind, str, str]:
+    return item.kind, item.namespace, item.name

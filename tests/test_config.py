@@ -58,6 +58,8 @@ def test_what_can_be_used_has_no_fault(options: ServeOptions) -> None:
         (replace(GOOD, api_group="a.-b"), ["--api-group"]),
         (replace(GOOD, api_group="a." + "b" * 252), ["--api-group"]),
         (ServeOptions(snapshot=Path("dump")), ["--snapshot", "loopback", "not on 0.0."]),
+        (ServeOptions(snapshot=Path("dump"), bind_address="::1", cert_dir=Path("d")), ["--snapshot goes without"]),
+        (ServeOptions(snapshot=Path("dump"), bind_address="::1", kubeconfig="k"), ["--snapshot goes without"]),
         (ServeOptions(snapshot=Path("dump"), bind_address="192.0.2.1"), ["without authentication", "192.0.2.1"]),
     ],
 )

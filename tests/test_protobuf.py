@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any
 
+import msgspec
 import pytest
 from google.protobuf.message import DecodeError
 from hypothesis import given
@@ -25,9 +26,9 @@ class Outer(schema.Message, frozen=True):
     flag: Annotated[bool, 3] = False
     raw: Annotated[bytes, 4] = b""
     inner: Annotated[Inner, 5] = Inner()
-    inners: Annotated[list[Inner], 16] = []
-    words: Annotated[list[str], 17] = []
-    string_map: Annotated[dict[str, str], 18] = {}
+    inners: Annotated[list[Inner], 16] = msgspec.field(default_factory=list)
+    words: Annotated[list[str], 17] = msgspec.field(default_factory=list)
+    string_map: Annotated[dict[str, str], 18] = msgspec.field(default_factory=dict)
     time: Annotated[schema.Time | None, 2000] = schema.NO_TIME
     not_sent: int = 0
 
@@ -94,6 +95,10 @@ def test_unknown_fields_are_skipped() -> None:
 def test_what_is_no_message_is_an_error(body: bytes) -> None:
     with pytest.raises(DecodeError):
         parse(body)
+
+
+def test_what_has_no_number_is_not_sent() -> None:
+    assert "not_sent" not in OUTER.DESCRIPTOR.fields_by_name
 
 
 def test_derivations_do_not_disturb_one_another() -> None:

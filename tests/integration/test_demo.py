@@ -47,7 +47,7 @@ class Program:
     @property
     def text(self) -> str:
         """All that it has printed."""
-        return self._output.decode()
+        return self._output.decode(errors="replace")
 
     @property
     def commands(self) -> list[list[str]]:
@@ -132,12 +132,11 @@ def test_kubectl_sees_the_rollout_move_and_tells_what_is_not_there(
     with running(environment, "demo", "--port", "0") as demo:
         kubectl = [*demo.commands[0][:2], "get", "comp", "-n", "shop"]
         column = [*kubectl, "deployments.apps.web", "-o", "jsonpath={.root.message}{.status.health}"]
-        first = run(column, environment, binaries)
-        assert "pods updated" in first
-        eventually(lambda: run(column, environment, binaries) == "Healthy", "the rollout to end")
+        eventually(lambda: "pods updated" in run(column, environment, binaries), "a rollout", seconds=90)
+        eventually(lambda: run(column, environment, binaries) == "Healthy", "the rollout to end", seconds=90)
         listed = run([*kubectl, "-o", "name"], environment, binaries)
         assert {line.removeprefix("composition.kubediscovery.cloudark.io/") for line in listed.split()} < ROOTS
-        with pytest.raises(AssertionError, match='"deployments.apps.nope" not found'):
+        with pytest.raises(AssertionError, match=r'"deployments\.apps\.nope" not found'):
             run([*kubectl, "deployments.apps.nope"], environment, binaries)
 
 
