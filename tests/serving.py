@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import httpx
+from msgspec import structs
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kubediscovery.api import ApiGroup
@@ -14,33 +15,31 @@ from kubediscovery.app import Services, create_app
 from kubediscovery.authn import Authenticator
 from kubediscovery.authz import Authorizer
 from kubediscovery.certs import CertificateAuthority, Usage
-from kubediscovery.kinds import BUILT_IN_KINDS, Kind, Kinds
+from kubediscovery.kinds import Kind, Kinds
 from kubediscovery.metrics import Metrics
-from kubediscovery.objects import (
-    CronJobState,
-    JobState,
-    MetadataState,
-    Object,
-    Owner,
-    PodState,
-    RevisionState,
-    State,
-    WorkloadState,
-)
+from kubediscovery.objects import MetadataState, Object, State, WorkloadState
 from kubediscovery.readiness import Check, Readiness
 from kubediscovery.store import Store
+from tests import objects
+from tests.objects import (
+    CRON_JOB,
+    DAEMON_SET,
+    DEPLOYMENT,
+    FLEET,
+    JOB,
+    OTHER_DEPLOYMENT,
+    POD,
+    REPLICA_SET,
+    REVISION,
+    STATEFUL_SET,
+    filled,
+)
 from tests.reviewing import Answer, FakeReviewer, Time, der
 
 GROUP = "kubediscovery.cloudark.io"
 PREFIX = f"/apis/{GROUP}/v1"
 
-# Kinds that later come from discovery: of the cluster's scope, and with a plural that another group has too.
-FLEET = Kind("example.com", "v1", "fleets", "Fleet", "fleet", namespaced=False, workload=True)
-OTHER_DEPLOYMENT = Kind("example.com", "v1", "deployments", "Deployment", "deployment", workload=True)
-KINDS = (*BUILT_IN_KINDS, FLEET, OTHER_DEPLOYMENT)
-DEPLOYMENT, REPLICA_SET, STATEFUL_SET, DAEMON_SET, REVISION, JOB, CRON_JOB, POD = BUILT_IN_KINDS
-
-IMAGES = ("nginx:1.27",)
+KINDS = tuple(objects.KINDS)
 CREATED = 1_700_000_000
 NEWEST = 900
 
@@ -48,43 +47,18 @@ Header = tuple[str, str]
 
 
 def workload(desired: int = 2, ready: int = 2, revision: str = "") -> WorkloadState:
-    return WorkloadState(
+    return structs.replace(
+        objects.WORKLOAD,
         desired=desired,
         replicas=desired,
         updated=desired,
         ready=ready,
         available=ready,
-        observed_generation=1,
-        images=IMAGES,
         revision=revision,
     )
 
 
-def running_pod() -> PodState:
-    return PodState(
-        phase="Running",
-        node="n1",
-        restart_policy="Always",
-        ready=1,
-        total=1,
-        restarts=0,
-        images=IMAGES,
-        is_ready=True,
-    )
-
-
-_JOB = JobState(1, 1, suspended=False, active=1, succeeded=0, failed=0, ready=1, started=True, images=IMAGES)
-_CRON_JOB = CronJobState("* * * * *", suspended=False, active=1, last_schedule=0, last_success=0, images=IMAGES)
-_STATES: Mapping[Kind, State] = {
-    DEPLOYMENT: workload(revision="3"),
-    REPLICA_SET: workload(revision="3"),
-    STATEFUL_SET: workload(),
-    DAEMON_SET: workload(),
-    REVISION: RevisionState(1),
-    JOB: _JOB,
-    CRON_JOB: _CRON_JOB,
-    POD: running_pod(),
-}
+_STATES: Mapping[Kind, State] = {DEPLOYMENT: workload(revision="3"), REPLICA_SET: workload(revision="3")}
 
 
 def make(
@@ -99,19 +73,15 @@ def make(
     state: State | None = None,
 ) -> Object:
     """An object whose UID says what it is."""
-    owners = [Owner(o.kind.api_version, o.kind.kind, o.name, o.uid, controller=True) for o in [owner] if o]
-    return Object(
-        kind=kind,
-        namespace=namespace if kind.namespaced else "",
-        name=name,
-        uid=f"uid-{kind.group_resource}-{namespace}-{name}",
-        resource_version=version,
-        generation=1,
-        created=created,
-        deleting=False,
+    return objects.make(
+        kind,
+        name,
+        namespace,
+        owners=[owner] if owner else (),
         labels=tuple(sorted((labels or {}).items())),
-        owners=tuple(owners),
-        state=state or _STATES.get(kind, MetadataState()),
+        resource_version=version,
+        created=created,
+        state=state or _STATES.get(kind) or objects.STATES.get(kind, MetadataState()),
     )
 
 
@@ -144,14 +114,6 @@ def cluster() -> list[Object]:
         make(OTHER_DEPLOYMENT, "web"),
         *(make(DEPLOYMENT, name, name) for name in ("namespaces", "watch", "compositions", "status", "apis")),
     ]
-
-
-def filled_store(objects: Sequence[Object], kinds: Kinds) -> Store:
-    """A store that has seen everything."""
-    store = Store(kinds)
-    for kind in kinds:
-        store.replace(kind, [item for item in objects if item.kind == kind], NEWEST)
-    return store
 
 
 @dataclass(frozen=True)
@@ -220,9 +182,9 @@ def attributes_of(spec: Mapping[str, Any]) -> dict[str, str]:
 class Serving:
     """The application over a store, with callers as the front proxy names them."""
 
-    def __init__(self, objects: Sequence[Object] | None = None, *, store: Store | None = None) -> None:
+    def __init__(self, items: Sequence[Object] | None = None, *, store: Store | None = None) -> None:
         kinds = Kinds(KINDS)
-        self.store = store or filled_store(cluster() if objects is None else objects, kinds)
+        self.store = store or filled(cluster() if items is None else items, kinds)
         self.time = Time()
         self.rights = Rights()
         self.reviewer = FakeReviewer(self.rights.answer)

@@ -4,7 +4,8 @@ import pytest
 
 from kubediscovery.api import ApiGroup
 from kubediscovery.kinds import Kinds
-from tests.serving import DEPLOYMENT, FLEET, GROUP, KINDS, OTHER_DEPLOYMENT, POD
+from tests.objects import DEPLOYMENT, FLEET, OTHER_DEPLOYMENT, POD
+from tests.serving import GROUP, KINDS
 
 API = ApiGroup(GROUP, "v1", Kinds(KINDS))
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from kubediscovery.kinds import Kinds
 from kubediscovery.store import Coverage, Store
-from tests.serving import DEPLOYMENT, GROUP, KINDS, NEWEST, POD, PREFIX, Serving
+from tests.objects import DEPLOYMENT, POD
+from tests.serving import GROUP, KINDS, NEWEST, PREFIX, Serving
 
 TABLE = (
     "application/json;as=Table;v=v1;g=meta.k8s.io,application/json;as=Table;v=v1beta1;g=meta.k8s.io,application/json"

@@ -12,8 +12,9 @@ from kubediscovery.certs import CertificateAuthority, Usage
 from kubediscovery.errors import UpstreamError
 from kubediscovery.kinds import Kinds
 from kubediscovery.store import Store
+from tests.objects import POD
 from tests.reviewing import Answer, der
-from tests.serving import GROUP, KINDS, POD, PREFIX, Serving, authorities
+from tests.serving import GROUP, KINDS, PREFIX, Serving, authorities
 
 TABLE = ("Accept", "application/json;as=Table;v=v1;g=meta.k8s.io")
 WEB = f"{PREFIX}/namespaces/shop/deployments/web/compositions"

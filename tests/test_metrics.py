@@ -8,7 +8,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from kubediscovery.kinds import Kinds
 from kubediscovery.metrics import Metrics
 from kubediscovery.reflector import Phase, Progress
-from tests.serving import POD, filled_store, make
+from tests.objects import POD, filled
+from tests.serving import make
 
 Labels = tuple[tuple[str, str], ...]
 
@@ -54,7 +55,7 @@ def test_requests_under_way_are_counted() -> None:
 
 def test_caches_and_reflectors_are_read_when_asked() -> None:
     metrics, kinds = Metrics(), Kinds()
-    store = filled_store([make(POD, "a")], kinds)
+    store = filled([make(POD, "a")], kinds)
     progress = {kind: Progress() for kind in kinds}
     metrics.watch_caches(store, progress)
     pods = labels(resource="pods")
@@ -81,13 +82,13 @@ def test_caches_and_reflectors_are_read_when_asked() -> None:
 )
 def test_every_kind_has_its_series(name: str) -> None:
     metrics, kinds = Metrics(), Kinds()
-    metrics.watch_caches(filled_store([], kinds), {kind: Progress() for kind in kinds})
+    metrics.watch_caches(filled([], kinds), {kind: Progress() for kind in kinds})
     assert set(named(metrics, name)) == {labels(resource=kind.group_resource) for kind in kinds}
 
 
 def test_every_metric_has_a_help_text_and_belongs_to_somebody() -> None:
     metrics, kinds = Metrics(), Kinds()
-    metrics.watch_caches(filled_store([], kinds), {kind: Progress() for kind in kinds})
+    metrics.watch_caches(filled([], kinds), {kind: Progress() for kind in kinds})
     families = list(text_string_to_metric_families(metrics.render().decode()))
     assert_known(family.name for family in families)
     assert all(family.documentation for family in families)

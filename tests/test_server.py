@@ -24,8 +24,9 @@ from kubediscovery.objects import ConfigMapState
 from kubediscovery.reflector import Phase, Progress
 from kubediscovery.server import TrustSink, checks, run, serve
 from kubediscovery.store import Coverage, Store
+from tests.objects import POD, filled
 from tests.reviewing import FakeReviewer
-from tests.serving import POD, Serving, authorities, config_map, filled_store, make
+from tests.serving import Serving, authorities, config_map, make
 
 KUBECONFIG = """
 apiVersion: v1
@@ -251,7 +252,7 @@ def test_checks_carry_nothing_of_the_config_map_but_the_names_of_its_keys() -> N
     authenticator.configure(dict.fromkeys(config_map(), secret))
     kinds = Kinds()
     progress = {kind: Progress() for kind in kinds}
-    notes = [check.note for check in checks(authenticator, Progress(), filled_store([], kinds), progress)]
+    notes = [check.note for check in checks(authenticator, Progress(), filled([], kinds), progress)]
     assert not [note for note in notes if secret in note]
     assert "requestheader-client-ca-file" in notes[0]
 

@@ -16,8 +16,9 @@ from kubediscovery.kinds import Kinds
 from kubediscovery.scene import scene
 from kubediscovery.snapshot import Summary, fill, load_snapshot
 from kubediscovery.store import Coverage, Store
+from tests.objects import DEPLOYMENT, POD, REPLICA_SET
 from tests.playing import NOW, composed, played
-from tests.serving import DEPLOYMENT, POD, REPLICA_SET, make
+from tests.serving import make
 
 Manifest = dict[str, Any]
 

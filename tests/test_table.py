@@ -12,7 +12,8 @@ from kubediscovery.compositions import Composition, Compositions
 from kubediscovery.kinds import Kinds
 from kubediscovery.meta import PartialObjectMetadata
 from kubediscovery.table import age, table_of
-from tests.serving import CREATED, POD, REPLICA_SET, filled_store, make
+from tests.objects import POD, REPLICA_SET, filled
+from tests.serving import CREATED, make
 
 NOW = datetime.fromtimestamp(CREATED, UTC) + timedelta(days=3, hours=4, minutes=5)
 MINUTE, HOUR, DAY = 60, 3600, 86400
@@ -22,7 +23,7 @@ YEAR = 365 * DAY
 def compositions(*, visible: bool = True) -> list[Composition]:
     kinds = Kinds()
     replica_set = make(REPLICA_SET, "web", labels={"app": "web"})
-    store = filled_store([replica_set, make(POD, "web-1", owner=replica_set, version=130)], kinds)
+    store = filled([replica_set, make(POD, "web-1", owner=replica_set, version=130)], kinds)
     found = Compositions(ApiGroup("g.io", "v1", kinds), store)
     return [found.one(REPLICA_SET, "shop", "web", frozenset(kinds if visible else ()))]
 

@@ -9,7 +9,8 @@ from kubediscovery.errors import InternalError
 from kubediscovery.identity import User
 from kubediscovery.kinds import Kinds
 from kubediscovery.visibility import Visibility
-from tests.serving import DEPLOYMENT, FLEET, KINDS, POD
+from tests.objects import DEPLOYMENT, FLEET, POD
+from tests.serving import KINDS
 
 ALICE = User("alice")
 
