@@ -10,12 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.context import Context
-from benchmarks.figures import WrongAnswerError
 from benchmarks.machine import Setting
 from benchmarks.program import find_reference
 from benchmarks.report import page, report
 from benchmarks.scenarios import SCENARIOS
-from kubediscovery.errors import KubediscoveryError
+from kubediscovery.errors import KubediscoveryError, StartupError
 from kubediscovery.testing.binaries import find_binaries
 
 _PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
@@ -29,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(signal_number, signal.default_int_handler)
     try:
         text = _run(options.scenarios or list(SCENARIOS))
-    except (KubediscoveryError, WrongAnswerError) as error:
+    except KubediscoveryError as error:
         _say(f"error: {error}")
         return 1
     except KeyboardInterrupt:
@@ -56,6 +55,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _run(names: Sequence[str]) -> str:
+    if not Path("/proc/self/stat").exists():
+        raise StartupError("CPU time and memory are read from /proc: run the benchmarks on Linux")
     binaries, reference = find_binaries(), find_reference()
     results = []
     for name in names:

@@ -72,7 +72,7 @@ class Connection:
         self._connection = http.client.HTTPSConnection("localhost", endpoint.port, timeout=_SECONDS, context=context)
 
     def status(self, path: str) -> int:
-        """GET a path for its status alone."""
+        """GET a path for its status alone; `WrongAnswerError` for none, here and below."""
         return self._get(path)[0]
 
     def text(self, path: str) -> str:
@@ -89,9 +89,12 @@ class Connection:
         return json.loads(self.text(self._endpoint.tree_path(namespace, deployment)))
 
     def _get(self, path: str) -> tuple[int, bytes]:
-        self._connection.request("GET", path)
-        response = self._connection.getresponse()
-        return response.status, response.read()
+        try:
+            self._connection.request("GET", path)
+            response = self._connection.getresponse()
+            return response.status, response.read()
+        except (OSError, http.client.HTTPException) as error:
+            raise WrongAnswerError(f"GET {self._endpoint.url}{path}: {error}") from error
 
     def __enter__(self) -> Self:
         return self

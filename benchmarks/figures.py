@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from kubediscovery.errors import KubediscoveryError
+
 
 class Target(Protocol):
     """What is to be reached; as text it is what the report shows."""
@@ -25,7 +27,7 @@ class AtMostTimes:
         return peer is not None and own <= self.factor * peer
 
     def __str__(self) -> str:
-        return f"at most {self.factor:g} times"
+        return f"ratio at most {self.factor:g}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +63,10 @@ class Figure:
 
     @property
     def verdict(self) -> str:
-        """``met``, ``missed``, or nothing where there is no target."""
+        """``yes`` where the target is reached, ``no``, or nothing where there is none."""
         if self.target is None:
             return ""
-        return "met" if self.target.is_met(self.own, self.peer) else "missed"
+        return "yes" if self.target.is_met(self.own, self.peer) else "no"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,5 +78,5 @@ class Result:
     figures: tuple[Figure, ...]
 
 
-class WrongAnswerError(Exception):
+class WrongAnswerError(KubediscoveryError):
     """A server did not answer what it had to: then no figure counts."""

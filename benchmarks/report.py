@@ -7,15 +7,18 @@ from collections.abc import Iterable, Sequence
 from benchmarks.figures import Figure, Result
 from benchmarks.machine import Setting
 
-_HEADER = ("figure", "kubediscovery", "peer", "", "ratio", "target", "")
+_HEADER = ("figure", "kubediscovery", "peer", "its figure", "ratio", "target", "reached")
 _RIGHT = frozenset({1, 3, 4})
 
 _PREFACE = """\
 # Benchmarks
 
 `make bench` measures kubediscovery beside its peers, in the same run, on a real kube-apiserver of this machine, and
-prints the tables below; `python -m benchmarks --write` renews this page. Absolute figures move from machine to machine:
-the ratios count. Before any figure counts, the servers must have given the same trees.
+prints the tables below; `python -m benchmarks --write` renews this page, `python -m benchmarks SCENARIO` runs one
+scenario alone. It needs Linux, and takes about three minutes; the first run builds and fills for some minutes more.
+
+Absolute figures move from machine to machine: the ratios count. Before any figure counts, the servers must have given
+the same trees. A target that is not reached is no failure of the command, a wrong answer is.
 
 The cluster has no controllers and no kubelets: a loader writes Deployments, ReplicaSets and Pods with their status
 straight into kube-apiserver, once; later runs start from the etcd folder that it left in the cache folder

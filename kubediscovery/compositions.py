@@ -33,7 +33,7 @@ class PodCount(msgspec.Struct):
 
 
 class CompositionStatus(msgspec.Struct, omit_defaults=True):
-    """``health`` is the worst in the tree; ``pods`` is left out for who may not see pods."""
+    """``health`` is the worst in the tree; ``pods`` is left out where pods may not be seen."""
 
     health: Health
     pods: PodCount | None = None
@@ -92,15 +92,18 @@ class Compositions:
     def named(self, namespace: str, name: str, visible: Set[Kind]) -> Composition:
         """The composition with the name ``deployments.apps.web``.
 
-        Raises :class:`NotFound` also where the object's kind is not visible: who may not list it learns nothing.
+        Raises :class:`NotFound` also where the object's kind is not visible: who may not list it learns nothing; and
+        :class:`ServiceUnavailable` where nothing is known of the kind.
         """
         self._require(self._store.pending)
-        for kind in self._store.kinds:
-            # A longer group's prefix never hides a core object whose name begins like it: both are looked up.
-            if kind in visible and name.startswith(f"{kind.group_resource}."):
-                root = self._store.find(kind, namespace, name.removeprefix(f"{kind.group_resource}."))
-                if root is not None:
-                    return self._compose(root, visible)
+        # A longer group's prefix never hides a core object whose name begins like it: both are looked up.
+        meant = [kind for kind in self._store.kinds if kind in visible and name.startswith(f"{kind.group_resource}.")]
+        for kind in meant:
+            root = self._store.find(kind, namespace, name.removeprefix(f"{kind.group_resource}."))
+            if root is not None:
+                return self._compose(root, visible)
+        for kind in meant:
+            self._require_known(kind)
         raise NotFound(
             f'compositions.{self._api.group} "{name}" not found', subject=Subject(self._api.group, "compositions", name)
         )
@@ -143,10 +146,10 @@ class Compositions:
 
     def _status(self, tree: Tree, visible: Set[Kind]) -> CompositionStatus:
         omitted = [*self._omitted(visible), *map(_too_deep, sorted(tree.cut, key=str))]
-        sees_pods = any(kind.kind == "Pod" and not kind.group for kind in visible)
+        knows_pods = any(kind.group_resource == "pods" and kind not in self._store.omitted for kind in visible)
         return CompositionStatus(
             health=tree.health,
-            pods=PodCount(tree.pods, tree.ready_pods) if sees_pods or tree.pods else None,
+            pods=PodCount(tree.pods, tree.ready_pods) if knows_pods or tree.pods else None,
             omitted=omitted or None,
         )
 

@@ -62,11 +62,12 @@ def _assess_workload(item: Object) -> Verdict:
     assert isinstance(state, WorkloadState)  # noqa: S101 - the table of rules is keyed by this type
     if state.paused:
         return Verdict(Health.SUSPENDED, "DeploymentPaused", "the rollout is paused")
+    if state.observed_generation < item.generation:
+        # Before all else: the conditions are about what was wanted before.
+        return Verdict(Health.PROGRESSING, "GenerationNotObserved", "the last change has not been seen yet")
     if failure := _failure(state):
         return Verdict(Health.DEGRADED, failure.reason, failure.message)
     own = _own_reason(state)
-    if state.observed_generation < item.generation:
-        return Verdict(Health.PROGRESSING, own or "GenerationNotObserved", "the last change has not been seen yet")
     for holds, message in _WORKLOAD_STEPS.get(item.kind.kind, _REPLICA_STEPS):
         if holds(state):
             return Verdict(Health.PROGRESSING, own, message.format(s=state, target=_partitioned(state)))
@@ -100,13 +101,20 @@ _SURPLUS: _Step = (lambda s: s.replicas > s.desired, "{s.replicas} pods of {s.de
 _NOT_AVAILABLE: _Step = (lambda s: s.available < s.desired, "{s.available} of {s.desired} pods available")
 _NOT_READY: _Step = (lambda s: s.ready < s.desired, "{s.ready} of {s.desired} pods ready")
 
-_REPLICA_STEPS: tuple[_Step, ...] = (_MISSING, _NOT_READY, _NOT_AVAILABLE, _SURPLUS)
+_REPLICA_STEPS: tuple[_Step, ...] = (
+    _MISSING,
+    (lambda s: s.updated < s.desired, "{s.updated} of {s.desired} pods with all labels of the template"),
+    _NOT_READY,
+    _NOT_AVAILABLE,
+    _SURPLUS,
+)
 _WORKLOAD_STEPS: Mapping[str, tuple[_Step, ...]] = {
     "Deployment": (
         _NOT_UPDATED,
         (lambda s: s.replicas > s.updated, "{s.replicas} pods, {s.updated} of them updated: old ones are to go"),
         (lambda s: s.available < s.updated, "{s.available} of {s.updated} updated pods available"),
         _NOT_READY,
+        _SURPLUS,
     ),
     "StatefulSet": (
         _MISSING,
@@ -133,10 +141,10 @@ _WORKLOAD_STEPS: Mapping[str, tuple[_Step, ...]] = {
 def _assess_job(item: Object) -> Verdict:
     state = item.state
     assert isinstance(state, JobState)  # noqa: S101 - the table of rules is keyed by this type
-    for condition in state.conditions:
-        health = _JOB_CONDITIONS.get(condition.type)
-        if health is not None and condition.status == "True":
-            return Verdict(health, condition.reason or condition.type, condition.message)
+    holding = {condition.type: condition for condition in state.conditions if condition.status == "True"}
+    for type_, health in _JOB_CONDITIONS:
+        if found := holding.get(type_):
+            return Verdict(health, found.reason or type_, found.message)
     if state.suspended:
         return Verdict(Health.SUSPENDED, "JobSuspended", "the job is suspended")
     if not state.started:
@@ -148,11 +156,12 @@ def _assess_job(item: Object) -> Verdict:
     )
 
 
-_JOB_CONDITIONS = {
-    "Failed": Health.DEGRADED,
-    "Suspended": Health.SUSPENDED,
-    "Complete": Health.HEALTHY,
-}
+# In this order: a job can fail while it is suspended.
+_JOB_CONDITIONS = (
+    ("Failed", Health.DEGRADED),
+    ("Complete", Health.HEALTHY),
+    ("Suspended", Health.SUSPENDED),
+)
 
 
 def _assess_cron_job(item: Object) -> Verdict:

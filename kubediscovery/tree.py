@@ -65,7 +65,7 @@ def build_tree(store: Store, root: Object, may_see: Callable[[Object], bool]) ->
     """
     top = node_of(root)
     seen: dict[str, tuple[Object, Health]] = {root.uid: (root, top.health)}
-    cut: set[Kind] = set()
+    cut: dict[str, Kind] = {}
     expanded: set[str] = set()
     stack = [(root, top, 1)]
     while stack:
@@ -74,7 +74,7 @@ def build_tree(store: Store, root: Object, may_see: Callable[[Object], bool]) ->
             continue
         children = sorted(filter(may_see, store.children(owner)), key=_order)
         if depth == MAX_DEPTH:
-            cut.update(child.kind for child in children)
+            cut.update((child.uid, child.kind) for child in children)
             continue
         expanded.add(owner.uid)
         for child in children:
@@ -84,7 +84,8 @@ def build_tree(store: Store, root: Object, may_see: Callable[[Object], bool]) ->
         stack.extend(
             (child, below, depth + 1) for child, below in zip(children[::-1], node.children[::-1], strict=True)
         )
-    return _summarise(top, seen, frozenset(cut))
+    # What was too deep in one place may stand in another.
+    return _summarise(top, seen, frozenset(kind for uid, kind in cut.items() if uid not in seen))
 
 
 def node_of(item: Object, *, controller: bool | None = None) -> Node:
@@ -111,11 +112,11 @@ def node_of(item: Object, *, controller: bool | None = None) -> Node:
 
 def timestamp(seconds: int) -> str | None:
     """RFC 3339 in UTC, as Kubernetes writes times; None for 0."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if seconds else None
+    return datetime.fromtimestamp(seconds, UTC).isoformat().removesuffix("+00:00") + "Z" if seconds else None
 
 
-def _order(item: Object) -> tuple[str, str, str]:
-    return item.kind.kind, item.namespace, item.name
+def _order(item: Object) -> tuple[str, str, str, str]:
+    return item.kind.kind, item.namespace, item.name, item.kind.group
 
 
 def _controls(owner: Object, child: Object) -> bool:

@@ -4,11 +4,12 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from kubediscovery.api import ApiGroup
 from kubediscovery.compositions import Composition, CompositionList, Compositions, Target
-from kubediscovery.errors import NotFound, ServiceUnavailable
-from kubediscovery.kinds import Kind
+from kubediscovery.errors import NotFound, ServiceUnavailable, Subject
+from kubediscovery.kinds import Kind, Kinds
 from kubediscovery.objects import Object
 from kubediscovery.options import FIELDS, Options
 from kubediscovery.selectors import parse_field_selector, parse_label_selector
@@ -22,6 +23,7 @@ from tests.objects import (
     POD,
     REPLICA_SET,
     REVISION,
+    RUNNING_POD,
     filled,
     make,
 )
@@ -204,3 +206,143 @@ def test_the_health_is_of_what_is_seen(visible: set[Kind]) -> None:
     answer = answers().one(DEPLOYMENT, "shop", "web", frozenset(visible))
     assert answer.status.health == "Healthy"
     assert {left.resource for left in answer.status.omitted or []} == {kind.resource for kind in ALL - visible}
+
+
+@pytest.mark.parametrize(
+    ("coverage", "error"), [(Coverage.FORBIDDEN, ServiceUnavailable), (Coverage.NOT_FOUND, NotFound)]
+)
+def test_a_name_of_an_unknown_kind_is_not_said_to_be_absent(coverage: Coverage, error: type[Exception]) -> None:
+    store = filled(OBJECTS)
+    store.omit(JOB, coverage)
+    found = Compositions(API, store)
+    with pytest.raises(error, match=r"jobs\.batch$"):
+        found.named("shop", "jobs.batch.batch", ALL)
+    with pytest.raises(NotFound, match=r'"jobs\.batch\.batch" not found'):
+        found.named("shop", "jobs.batch.batch", ALL - {JOB})
+
+
+def test_where_pods_are_unknown_none_are_counted() -> None:
+    store = filled(OBJECTS)
+    store.omit(POD, Coverage.FORBIDDEN)
+    answer = Compositions(API, store).one(DEPLOYMENT, "shop", "web", ALL)
+    assert answer.status.pods is None
+    assert [(left.resource, left.reason) for left in answer.status.omitted or []] == [("pods", "Forbidden")]
+    assert answer.metadata.resource_version == "20"
+
+
+def test_of_what_neither_may_list_the_caller_learns_his_own_refusal_alone() -> None:
+    store = filled(OBJECTS)
+    store.omit(POD, Coverage.FORBIDDEN)
+    mine = Compositions(API, store).one(DEPLOYMENT, "shop", "web", ALL - {POD})
+    assert said(mine) == said(answers().one(DEPLOYMENT, "shop", "web", ALL - {POD}))
+
+
+def test_a_pod_that_is_asked_for_is_counted_also_for_who_may_not_list_pods() -> None:
+    answer = answers().one(POD, "other", "alone", ALL - {POD})
+    assert answer.status.pods is not None
+    assert (answer.status.pods.total, answer.status.pods.ready) == (1, 1)
+
+
+def test_a_root_that_is_asked_for_by_its_kind_needs_no_right_to_list_it() -> None:
+    target = Target(DEPLOYMENT, "shop")
+    (root,) = answers().many(target, Options(), ALL - {DEPLOYMENT}).items
+    assert (root.metadata.name, root.metadata.resource_version) == ("deployments.apps.web", "30")
+
+
+@given(st.sets(st.sampled_from(sorted(ALL, key=str))))
+def test_a_list_is_the_visible_roots_each_as_it_is_alone(visible: set[Kind]) -> None:
+    shown = answers().many(Target(None, None), Options(), frozenset(visible))
+    roots = [root for root in (LONE_POD, WEB, LONE_JOB) if root.kind in visible]
+    alone = [answers().one(root.kind, root.namespace, root.name, frozenset(visible)) for root in roots]
+    assert shown.items == alone
+    hidden = [kind.resource for kind in KINDS if kind.workload and kind not in visible]
+    assert [left.resource for left in shown.omitted] == hidden
+
+
+def test_names_come_back_to_what_they_are_of() -> None:
+    """Also where plurals, groups and names could be read in more than one way."""
+    names = ("web", "apps.web", "deployments.apps.web", "example.com.web", "apps", "a" * 253)
+    objects = [
+        make(kind, name, namespace)
+        for kind in (DEPLOYMENT, OTHER_DEPLOYMENT, POD, REVISION)
+        for namespace in ("shop", "other")
+        for name in names
+    ]
+    found = answers(*objects)
+    for item in objects:
+        one = found.one(item.kind, item.namespace, item.name, ALL)
+        assert found.named(item.namespace, one.metadata.name, ALL).metadata.uid == item.uid
+
+
+METRICS = Kind("metrics.k8s.io", "v1beta1", "pods", "PodMetrics", "pod")
+
+
+def test_of_two_objects_with_one_name_the_first_kind_is_meant() -> None:
+    kinds = Kinds((POD, METRICS))
+    dotted, measured = make(POD, "metrics.k8s.io.web"), make(METRICS, "web")
+    found = Compositions(ApiGroup("example.io", "v1", kinds), filled([dotted, measured], kinds))
+    name = "pods.metrics.k8s.io.web"
+    assert found.named("shop", name, {POD, METRICS}).metadata.uid == dotted.uid
+    assert found.named("shop", name, {METRICS}).metadata.uid == measured.uid
+    only = Compositions(ApiGroup("example.io", "v1", kinds), filled([measured], kinds))
+    assert only.named("shop", name, {POD, METRICS}).metadata.uid == measured.uid
+
+
+def test_metrics_of_pods_are_no_pods() -> None:
+    kinds = Kinds((DEPLOYMENT, POD, METRICS))
+    answer = Compositions(ApiGroup("example.io", "v1", kinds), filled([WEB], kinds)).one(
+        DEPLOYMENT, "shop", "web", {DEPLOYMENT, METRICS}
+    )
+    assert answer.status.pods is None
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        ".",
+        "..",
+        "pods..",
+        "pods.alone.",
+        ".pods.alone",
+        "PODS.alone",
+        "pods/alone",
+        "pods.alone\0",
+        "pods.%61lone",
+        "p" * 9999,
+    ],
+)
+def test_hostile_names_find_nothing(name: str) -> None:
+    with pytest.raises(NotFound):
+        answers().named("other", name, ALL)
+    with pytest.raises(NotFound):
+        answers().one(POD, "other", name, ALL)
+
+
+def test_names_are_looked_up_in_their_namespace_alone() -> None:
+    for namespace in ("", "shop", "Other", "other/", "*"):
+        with pytest.raises(NotFound):
+            answers().named(namespace, "pods.alone", ALL)
+        with pytest.raises(NotFound):
+            answers().one(POD, namespace, "alone", ALL)
+
+
+def test_an_absent_object_is_named() -> None:
+    with pytest.raises(NotFound, match=r'deployments\.apps "nope" not found') as caught:
+        answers().one(DEPLOYMENT, "shop", "nope", ALL)
+    assert caught.value.subject == Subject("apps", "deployments", "nope")
+
+
+def test_labels_without_any_are_left_out() -> None:
+    written = msgspec.json.decode(said(answers().one(POD, "other", "alone", ALL)))
+    assert "labels" not in written["metadata"]
+    assert written["metadata"]["creationTimestamp"] == "2023-11-14T22:13:20Z"
+    assert "omitted" not in written["status"]
+
+
+def test_selectors_look_at_what_may_be_seen_alone() -> None:
+    """A degraded pod that is hidden may not be found out by asking for degraded compositions."""
+    broken = make(POD, "web-1-a", owners=[WEB_1], state=structs.replace(RUNNING_POD, phase="Failed"))
+    found = answers(WEB, WEB_1, broken)
+    options = Options(fields=parse_field_selector("status.health=Degraded", FIELDS))
+    assert listed(found.many(Target(None, None), options, ALL)) == ["shop/deployments.apps.web"]
+    assert listed(found.many(Target(None, None), options, ALL - {POD})) == []

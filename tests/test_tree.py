@@ -1,236 +1,386 @@
-"""Trees of made-up graphs, held against a slow and obvious reference."""
+"""Trees against a slow reference on any graph of owners, and the graphs that a hostile user would make."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
+from random import Random
+from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from kubediscovery.health import Health, assess, worst
 from kubediscovery.kinds import Kind
-from kubediscovery.objects import Object, PodState
+from kubediscovery.objects import Condition, MetadataState, Object, Owner, PodState, RevisionState, State
 from kubediscovery.store import Store
-from kubediscovery.tree import MAX_DEPTH, Node, Tree, build_tree, timestamp
+from kubediscovery.tree import MAX_DEPTH, Info, Node, Tree, build_tree, node_of, timestamp
 from tests.objects import (
     CRON_JOB,
+    DAEMON_SET,
     DEPLOYMENT,
     FLEET,
     JOB,
+    OTHER_DEPLOYMENT,
     POD,
     REPLICA_SET,
     REVISION,
+    RUNNING_JOB,
     RUNNING_POD,
     STATEFUL_SET,
+    WAITING_CRON_JOB,
+    WORKLOAD,
     filled,
     make,
     owner_of,
 )
 
-Sees = Callable[[Object], bool]
-KINDS = (DEPLOYMENT, REPLICA_SET, STATEFUL_SET, JOB, POD)
+Graph = list[Object]
 
 
 def everything(_: Object) -> bool:
     return True
 
 
-def tree_of(root: Object, *others: Object, sees: Sees = everything) -> Tree:
-    return build_tree(filled((root, *others)), root, sees)
+def tree_of(objects: Collection[Object], root: Object, may_see: Callable[[Object], bool] = everything) -> Tree:
+    return build_tree(filled(objects), root, may_see)
 
 
 def nodes(node: Node) -> Iterator[Node]:
+    """In the order of the document."""
     yield node
     for child in node.children:
         yield from nodes(child)
 
 
-def edges(node: Node) -> set[tuple[str, str]]:
-    return {(parent.uid, child.uid) for parent in nodes(node) for child in parent.children}
+def edges(node: Node) -> Iterator[tuple[str, str]]:
+    for found in nodes(node):
+        yield from ((found.uid, child.uid) for child in found.children)
 
 
-def reference_edges(objects: Mapping[str, Object], root: Object, sees: Sees) -> set[tuple[str, str]]:
-    """All edges between what can be reached from the root through what may be seen."""
-    reached, edges, before = {root.uid}, set[tuple[str, str]](), -1
-    while len(edges) != before:
-        before = len(edges)
-        for child in objects.values():
-            for owner in child.owners:
-                if owner.uid in reached and sees(child) and objects[owner.uid].namespace == child.namespace:
-                    edges.add((owner.uid, child.uid))
-        reached |= {child for _, child in edges}
-    return edges
+# The reference
+
+
+def owned(objects: Graph, owner: Object, may_see: Callable[[Object], bool]) -> Graph:
+    return [
+        item
+        for item in objects
+        if owner.uid in {reference.uid for reference in item.owners}
+        and (not owner.kind.namespaced or owner.namespace == item.namespace)
+        and may_see(item)
+    ]
+
+
+def reachable(objects: Graph, root: Object, may_see: Callable[[Object], bool]) -> Graph:
+    found, fresh = [root], [root]
+    while fresh:
+        fresh = [child for owner in fresh for child in owned(objects, owner, may_see) if child not in found]
+        fresh = list({item.uid: item for item in fresh}.values())
+        found += fresh
+    return found
+
+
+# Graphs
+
+
+STATES: list[State] = [
+    structs.replace(WORKLOAD, conditions=(Condition("Progressing", "False", "ProgressDeadlineExceeded", "late"),)),
+    structs.replace(WORKLOAD, paused=True),
+    RUNNING_POD,
+    structs.replace(RUNNING_POD, is_ready=False, phase="Pending"),
+    RevisionState(3),
+]
 
 
 @st.composite
-def graphs(draw: st.DrawFn) -> list[Object]:
-    """Objects whose owners are any of them: trees, diamonds, cycles, and references across namespaces."""
-    size = draw(st.integers(1, 12))
-    numbers = st.integers(0, size - 1)
-    bare = [
-        make(draw(st.sampled_from(KINDS)), f"o{number}", draw(st.sampled_from(("a", "a", "b"))))
-        for number in range(size)
+def graphs(draw: st.DrawFn) -> Graph:
+    """Up to eight objects with any owners among them: chains, diamonds, cycles, owners in other namespaces."""
+    count = draw(st.integers(1, 8))
+    placed = [
+        make(
+            draw(st.sampled_from([DEPLOYMENT, REPLICA_SET, POD, FLEET, OTHER_DEPLOYMENT])),
+            f"name-{number}-",
+            draw(st.sampled_from(["a", "a", "b"])),
+            uid=f"uid-{number}-",
+            resource_version=draw(st.integers(1, 99)),
+            state=draw(st.sampled_from(STATES)),
+        )
+        for number in range(count)
     ]
     return [
-        msgspec.structs.replace(
-            item, owners=tuple(owner_of(bare[number]) for number in draw(st.lists(numbers, max_size=3, unique=True)))
+        structs.replace(
+            item, owners=tuple(owner_of(owner) for owner in draw(st.lists(st.sampled_from(placed), max_size=3)))
         )
-        for item in bare
+        for item in placed
     ]
 
 
-@given(graphs(), st.sets(st.sampled_from(KINDS)))
-def test_a_tree_has_the_edges_of_the_slow_reference(objects: list[Object], hidden: set[Kind]) -> None:
-    store, root = filled(objects), objects[0]
-    by_uid = {item.uid: item for item in objects}
-
-    def sees(item: Object) -> bool:
+@given(graphs(), st.sets(st.sampled_from([DEPLOYMENT, REPLICA_SET, POD, FLEET, OTHER_DEPLOYMENT])))
+@settings(max_examples=300)
+def test_a_tree_is_what_can_be_reached_and_seen(objects: Graph, hidden: set[Kind]) -> None:
+    def may_see(item: Object) -> bool:
         return item.kind not in hidden
 
-    tree = build_tree(store, root, sees)
-    expected = reference_edges(by_uid, root, sees)
-    assert edges(tree.root) == expected
-    # Each edge once: what a shared object owns is not repeated under every owner.
-    assert len(list(nodes(tree.root))) == 1 + len(expected)
+    store = filled(objects)
+    for root in objects:
+        tree = build_tree(store, root, may_see)
+        found = reachable(objects, root, may_see)
+        assert {node.uid for node in nodes(tree.root)} == {item.uid for item in found}
+        wanted = {(owner.uid, child.uid) for owner in found for child in owned(objects, owner, may_see)}
+        assert Counter(edges(tree.root)) == Counter(dict.fromkeys(wanted, 1))
+        assert tree.version == max(item.resource_version for item in found)
+        assert tree.health == worst(assess(item).health for item in found)
+        pods = [item.state for item in found if isinstance(item.state, PodState)]
+        assert (tree.pods, tree.ready_pods) == (len(pods), sum(pod.is_ready for pod in pods))
+        assert tree.cut == frozenset()
+        _assert_expanded_where_first(tree, objects, may_see)
+        _assert_sorted(tree)
+        _assert_silent_about(tree, [item for item in objects if item not in found])
 
 
-@given(graphs(), st.sets(st.sampled_from(KINDS)))
-def test_nothing_of_what_is_hidden_leaves_a_trace(objects: list[Object], hidden: set[Kind]) -> None:
-    """The tree equals the tree of a cluster in which the hidden objects do not exist."""
+def _assert_expanded_where_first(tree: Tree, objects: Graph, may_see: Callable[[Object], bool]) -> None:
+    by_uid = {item.uid: item for item in objects}
+    met: set[str] = set()
+    for node in nodes(tree.root):
+        wanted = [] if node.uid in met else owned(objects, by_uid[node.uid], may_see)
+        assert {child.uid for child in node.children} == {item.uid for item in wanted}
+        met.add(node.uid)
+
+
+def _assert_sorted(tree: Tree) -> None:
+    for node in nodes(tree.root):
+        order = [(child.kind, child.namespace, child.name) for child in node.children]
+        assert order == sorted(order)
+
+
+def _assert_silent_about(tree: Tree, others: Graph) -> None:
+    said = msgspec.json.encode(tree.root).decode()
+    assert not [item.name for item in others if item.name in said or item.uid in said]
+
+
+@given(graphs(), st.sets(st.sampled_from([DEPLOYMENT, REPLICA_SET, POD, FLEET, OTHER_DEPLOYMENT])))
+def test_nothing_of_what_is_hidden_leaves_a_trace(objects: Graph, hidden: set[Kind]) -> None:
+    """The tree equals that of a cluster in which what is hidden does not exist."""
+
+    def may_see(item: Object) -> bool:
+        return item.kind not in hidden
+
     root = objects[0]
-    visible = [item for item in objects if item is root or item.kind not in hidden]
-    assert build_tree(filled(objects), root, lambda item: item.kind not in hidden) == build_tree(
-        filled(visible), root, lambda item: item.kind not in hidden
-    )
+    visible = [item for item in objects if item is root or may_see(item)]
+    assert tree_of(objects, root, may_see) == tree_of(visible, root, may_see)
 
 
-@given(graphs())
-def test_what_holds_of_all_of_it_is_counted_once_an_object(objects: list[Object]) -> None:
-    root, by_uid = objects[0], {item.uid: item for item in objects}
-    tree = build_tree(filled(objects), root, everything)
-    reached = [by_uid[uid] for uid in {node.uid for node in nodes(tree.root)}]
-    pods = [item.state for item in reached if isinstance(item.state, PodState)]
-    assert (tree.pods, tree.ready_pods) == (len(pods), sum(pod.is_ready for pod in pods))
-    assert tree.health is worst(assess(item).health for item in reached)
-    assert tree.version == max(item.resource_version for item in reached)
-
-
-@given(graphs(), st.data())
-def test_the_order_of_events_does_not_matter(objects: list[Object], data: st.DataObject) -> None:
-    shuffled = data.draw(st.permutations(objects))
-    assert build_tree(filled(objects), objects[0], everything) == build_tree(filled(shuffled), objects[0], everything)
+@given(graphs(), st.randoms(use_true_random=False))
+def test_the_order_of_arrival_does_not_show(objects: Graph, random: Random) -> None:
+    before = filled(objects)
+    shuffled = list(objects)
+    random.shuffle(shuffled)
+    after = Store(before.kinds)
+    for item in shuffled:
+        after.put(item)
+    for root in objects:
+        first, second = (build_tree(store, root, everything) for store in (before, after))
+        assert msgspec.json.encode(first.root) == msgspec.json.encode(second.root)
 
 
 def test_children_are_sorted_by_kind_namespace_and_name() -> None:
-    root = make(FLEET, "fleet")
+    fleet = make(FLEET, "fleet")
     children = [
-        make(kind, name, namespace, owners=[root]) for kind in (POD, JOB) for namespace in "ba" for name in "zy"
+        make(kind, name, namespace, owners=[fleet]) for kind in (POD, JOB) for namespace in "ba" for name in "zy"
     ]
-    found = tree_of(root, *children).root.children
-    keys = [(node.kind, node.namespace, node.name) for node in found]
-    assert keys == sorted(keys)
-    assert len(keys) == 8
+    found = [(node.kind, node.namespace, node.name) for node in tree_of([fleet, *children], fleet).root.children]
+    assert found == sorted(found)
+    assert len(found) == 8
 
 
-def test_a_cycle_ends() -> None:
-    a, b = make(DEPLOYMENT, "a"), make(REPLICA_SET, "b")
-    a = msgspec.structs.replace(a, owners=(owner_of(b),))
-    b = msgspec.structs.replace(b, owners=(owner_of(a),))
-    tree = tree_of(a, b)
-    assert [node.name for node in nodes(tree.root)] == ["a", "b", "a"]
+def test_kinds_of_the_same_name_stand_in_a_fixed_order() -> None:
+    fleet = make(FLEET, "fleet")
+    twins = [make(OTHER_DEPLOYMENT, "web", owners=[fleet]), make(DEPLOYMENT, "web", owners=[fleet])]
+    for objects in ([fleet, *twins], [fleet, *twins[::-1]]):
+        store = Store(filled([]).kinds)
+        for item in objects:
+            store.put(item)
+        children = build_tree(store, fleet, everything).root.children
+        assert [child.api_version for child in children] == ["apps/v1", "example.com/v1"]
 
 
-def test_an_object_that_owns_itself_ends_too() -> None:
-    a = make(DEPLOYMENT, "a")
-    a = msgspec.structs.replace(a, owners=(owner_of(a),))
-    assert [node.name for node in nodes(tree_of(a).root)] == ["a", "a"]
-
-
-def test_an_object_with_two_owners_stands_under_both_and_says_which_controls_it() -> None:
-    root = make(DEPLOYMENT, "root")
-    left, right = (make(REPLICA_SET, name, owners=[root]) for name in ("left", "right"))
-    shared = make(POD, "shared", owners=[owner_of(left, controller=True), owner_of(right, controller=False)])
-    tree = tree_of(root, left, right, shared)
-    assert [(child.name, [(pod.name, pod.controller) for pod in child.children]) for child in tree.root.children] == [
-        ("left", [("shared", True)]),
-        ("right", [("shared", False)]),
-    ]
-    assert tree.pods == 1
+# Graphs that grow
 
 
 def test_a_ladder_of_shared_owners_stays_small() -> None:
-    """Forty steps of two objects, each owned by both above: 2^40 paths, 157 edges."""
-    root = make(DEPLOYMENT, "root")
-    rungs = [[root]]
-    for step in range(40):
-        rungs.append([make(JOB, f"{step}-{side}", owners=rungs[-1]) for side in "ab"])
-    tree = tree_of(root, *(item for rung in rungs[1:] for item in rung))
+    """Each of 40 levels has two objects that both objects of the level above own: 2^40 paths lead down."""
+    levels: list[list[Object]] = [[make(DEPLOYMENT, "root")]]
+    for level in range(40):
+        levels.append([make(REPLICA_SET, f"l{level}-{side}", owners=levels[-1]) for side in "ab"])
+    tree = tree_of([item for level in levels for item in level], levels[0][0])
     assert len(list(nodes(tree.root))) == 1 + 2 + 39 * 4
+    assert len({node.uid for node in nodes(tree.root)}) == 81
+    assert tree.cut == frozenset()
 
 
-@pytest.mark.parametrize("length", [MAX_DEPTH, MAX_DEPTH + 1, 1_000])
-def test_a_long_chain_is_cut_and_says_so(length: int) -> None:
-    chain = [make(DEPLOYMENT, "o0")]
+def test_a_complete_graph_has_each_edge_once() -> None:
+    names = [f"n{number:02}" for number in range(30)]
+    references = [owner_of(make(DEPLOYMENT, name)) for name in names]
+    objects = [make(DEPLOYMENT, name, owners=references) for name in names]
+    tree = tree_of(objects, objects[0])
+    assert len(list(nodes(tree.root))) == 1 + 30 * 30
+    msgspec.json.encode(tree.root)
+
+
+def chain(length: int) -> Graph:
+    objects = [make(DEPLOYMENT, "n0")]
     for number in range(1, length):
-        chain.append(make(JOB, f"o{number}", owners=[chain[-1]]))
-    tree = tree_of(*chain)
+        kind = POD if number == length - 1 else REPLICA_SET
+        objects.append(make(kind, f"n{number}", owners=[objects[-1]]))
+    return objects
+
+
+def test_a_chain_of_a_thousand_is_cut_and_can_be_written() -> None:
+    objects = chain(1000)
+    tree = tree_of(objects, objects[0])
+    assert [node.name for node in nodes(tree.root)] == [f"n{number}" for number in range(MAX_DEPTH)]
+    assert tree.cut == {REPLICA_SET}
+    assert msgspec.json.decode(msgspec.json.encode(tree.root))["name"] == "n0"
+
+
+@pytest.mark.parametrize(("length", "cut"), [(MAX_DEPTH - 1, set()), (MAX_DEPTH, set()), (MAX_DEPTH + 1, {POD})])
+def test_a_chain_is_cut_at_the_limit(length: int, cut: set[Kind]) -> None:
+    objects = chain(length)
+    tree = tree_of(objects, objects[0])
     assert len(list(nodes(tree.root))) == min(length, MAX_DEPTH)
-    assert tree.cut == (frozenset() if length == MAX_DEPTH else {JOB})
-    assert msgspec.json.decode(msgspec.json.encode(tree.root))["name"] == "o0"
+    assert tree.cut == cut
+
+
+def test_what_is_cut_and_may_not_be_seen_is_not_said() -> None:
+    objects = chain(MAX_DEPTH + 1)
+    assert tree_of(objects, objects[0], lambda item: item.kind != POD).cut == frozenset()
+
+
+def test_what_also_stands_higher_up_is_not_cut() -> None:
+    objects = chain(MAX_DEPTH + 1)
+    objects[-1] = structs.replace(objects[-1], owners=(*objects[-1].owners, owner_of(objects[0])))
+    tree = tree_of(objects, objects[0])
+    assert objects[-1].name in {node.name for node in nodes(tree.root)}
+    assert tree.cut == frozenset()
 
 
 def test_what_was_cut_deep_down_is_whole_where_it_appears_higher_up() -> None:
-    root = make(DEPLOYMENT, "a-root")
-    chain = [root]
-    for number in range(1, MAX_DEPTH - 1):
-        chain.append(make(JOB, f"a{number}", owners=[chain[-1]]))
-    shared = make(STATEFUL_SET, "shared", owners=[chain[-1], root])
-    leaf = make(POD, "leaf", owners=[shared])
-    tree = tree_of(*chain, shared, leaf)
+    objects = chain(MAX_DEPTH)[:-1]
+    shared = make(STATEFUL_SET, "shared", owners=[objects[-1], objects[0]])
+    tree = tree_of([*objects, shared, make(POD, "leaf", owners=[shared])], objects[0])
     higher = next(node for node in tree.root.children if node.name == "shared")
     assert [node.name for node in higher.children] == ["leaf"]
+    assert tree.cut == frozenset()
 
 
-def test_a_hidden_middle_hides_what_is_below_it() -> None:
-    root = make(DEPLOYMENT, "web")
-    replica_set = make(REPLICA_SET, "web-1", owners=[root])
-    pod = make(POD, "web-1-x", owners=[replica_set])
-    tree = tree_of(root, replica_set, pod, sees=lambda item: item.kind != REPLICA_SET)
-    assert [node.name for node in nodes(tree.root)] == ["web"]
-    assert (tree.pods, tree.version) == (0, root.resource_version)
+def test_an_object_that_owns_itself_is_below_itself_once() -> None:
+    loop = make(DEPLOYMENT, "loop", owners=[make(DEPLOYMENT, "loop")])
+    tree = tree_of([loop], loop)
+    assert [node.uid for node in nodes(tree.root)] == [loop.uid] * 2
+    assert tree.root.children[0].children == []
+
+
+def test_a_cycle_is_cut_where_it_closes() -> None:
+    first = make(DEPLOYMENT, "a", owners=[make(REPLICA_SET, "b")])
+    second = make(REPLICA_SET, "b", owners=[first])
+    tree = tree_of([first, second], first)
+    assert [node.name for node in nodes(tree.root)] == ["a", "b", "a"]
+
+
+# Nodes
+
+
+def test_a_child_says_whether_its_parent_controls_it() -> None:
+    first, second = make(DEPLOYMENT, "a"), make(DEPLOYMENT, "b")
+    shared = make(REPLICA_SET, "c", owners=[owner_of(first), owner_of(second, controller=False)])
+    for root, controller in ((first, True), (second, False)):
+        tree = tree_of([first, second, shared], root)
+        assert (tree.root.controller, tree.root.children[0].controller) == (None, controller)
+    twice = make(REPLICA_SET, "c", owners=[owner_of(first, controller=False), owner_of(first)])
+    assert tree_of([first, twice], first).root.children[0].controller is True
+
+
+def test_a_pod_under_several_owners_is_counted_once() -> None:
+    web = make(DEPLOYMENT, "web")
+    sets = [make(REPLICA_SET, f"web-{number}", owners=[web]) for number in range(2)]
+    tree = tree_of([web, *sets, make(POD, "p", owners=sets)], web)
+    assert len(list(nodes(tree.root))) == 5
+    assert (tree.pods, tree.ready_pods) == (1, 1)
 
 
 @pytest.mark.parametrize(
-    ("kind", "ready", "info"),
+    ("kind", "state", "ready", "info"),
     [
-        (DEPLOYMENT, "2/2", {"images": ["nginx:1.27"]}),
-        (REPLICA_SET, "2/2", {"images": ["nginx:1.27"]}),
-        (JOB, "0/1", {"images": ["nginx:1.27"]}),
-        (CRON_JOB, None, {"images": ["nginx:1.27"]}),
-        (REVISION, None, {"revision": "1"}),
-        (POD, "1/1", {"images": ["nginx:1.27"], "restarts": 0, "node": "n1"}),
-        (FLEET, None, None),
+        (DEPLOYMENT, structs.replace(WORKLOAD, revision="3"), "2/2", {"revision": "3", "images": ["nginx:1.27"]}),
+        (REPLICA_SET, structs.replace(WORKLOAD, ready=1), "1/2", {"images": ["nginx:1.27"]}),
+        (
+            STATEFUL_SET,
+            structs.replace(WORKLOAD, revision="db-1"),
+            "2/2",
+            {"revision": "db-1", "images": ["nginx:1.27"]},
+        ),
+        (DAEMON_SET, structs.replace(WORKLOAD, desired=0, ready=0), "0/0", {"images": ["nginx:1.27"]}),
+        (REVISION, RevisionState(7), None, {"revision": "7"}),
+        (JOB, structs.replace(RUNNING_JOB, completions=3, succeeded=1), "1/3", {"images": ["nginx:1.27"]}),
+        (JOB, structs.replace(RUNNING_JOB, completions=0), "0/1", {"images": ["nginx:1.27"]}),
+        (CRON_JOB, WAITING_CRON_JOB, None, {"images": ["nginx:1.27"]}),
+        (POD, RUNNING_POD, "1/1", {"images": ["nginx:1.27"], "restarts": 0, "node": "n1"}),
+        (POD, structs.replace(RUNNING_POD, node="", restarts=4), "1/1", {"images": ["nginx:1.27"], "restarts": 4}),
+        (FLEET, MetadataState(), None, None),
     ],
 )
-def test_a_node_shows_what_its_kind_has(kind: Kind, ready: str | None, info: object) -> None:
-    node = msgspec.json.decode(msgspec.json.encode(tree_of(make(kind, "x")).root))
-    assert (node.get("ready"), node.get("info")) == (ready, info)
-    assert node["health"] in set(Health)
-    assert "children" not in node
-    assert "controller" not in node
+def test_a_node_has_what_its_kind_has(kind: Kind, state: State, ready: str | None, info: dict[str, Any] | None) -> None:
+    written = msgspec.json.decode(msgspec.json.encode(node_of(make(kind, "x", state=state))))
+    assert written.get("ready") == ready
+    assert written.get("info") == info
+    assert "controller" not in written
 
 
-def test_a_pod_that_is_not_scheduled_has_no_node() -> None:
-    info = tree_of(make(POD, "x", state=msgspec.structs.replace(RUNNING_POD, node=""))).root.info
-    assert msgspec.to_builtins(info) == {"images": ("nginx:1.27",), "restarts": 0}
+def test_a_node_is_written_as_the_contract_has_it() -> None:
+    state = structs.replace(RUNNING_POD, is_ready=False, phase="Pending", reason="Because", message="of that")
+    item = make(POD, "p", uid="u", resource_version=12, state=state, owners=[Owner("v1", "X", "x", "y", False)])
+    assert msgspec.json.decode(msgspec.json.encode(node_of(item, controller=False))) == {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "namespace": "shop",
+        "name": "p",
+        "uid": "u",
+        "resourceVersion": "12",
+        "creationTimestamp": "2023-11-14T22:13:20Z",
+        "ready": "1/1",
+        "health": "Progressing",
+        "reason": "Because",
+        "message": "of that",
+        "info": {"images": ["nginx:1.27"], "restarts": 0, "node": "n1"},
+        "controller": False,
+    }
 
 
-def test_times_are_those_of_kubernetes() -> None:
-    assert timestamp(1_700_000_000) == "2023-11-14T22:13:20Z"
-    assert timestamp(0) is None
+def test_a_cluster_scoped_node_has_no_namespace() -> None:
+    assert "namespace" not in msgspec.json.decode(msgspec.json.encode(node_of(make(FLEET, "x"))))
 
 
-def test_the_store_is_not_changed() -> None:
-    root = make(DEPLOYMENT, "web")
-    store: Store = filled([root, make(POD, "x", owners=[root])])
-    assert build_tree(store, root, everything) == build_tree(store, root, everything)
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, None),
+        (1, "1970-01-01T00:00:01Z"),
+        (1_767_225_600, "2026-01-01T00:00:00Z"),
+        (253_402_300_799, "9999-12-31T23:59:59Z"),
+    ],
+)
+def test_times_are_written_as_kubernetes_does(seconds: int, text: str | None) -> None:
+    assert timestamp(seconds) == text
+
+
+def test_the_health_of_a_tree_is_the_worst_in_it() -> None:
+    web = make(DEPLOYMENT, "web")
+    late = make(REPLICA_SET, "web-1", owners=[web], state=STATES[0])
+    assert tree_of([web, late], web).health is Health.DEGRADED
+    assert tree_of([web, late], web, lambda item: item.kind != REPLICA_SET).health is Health.HEALTHY
+
+
+def test_empty_info_is_still_said() -> None:
+    """A kind that has images says so of an object without any."""
+    assert node_of(make(DEPLOYMENT, "x", state=structs.replace(WORKLOAD, images=()))).info == Info(images=())

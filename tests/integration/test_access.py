@@ -196,6 +196,7 @@ def test_the_version_is_for_whom_the_cluster_shows_its_own(cluster: ControlPlane
     try:
         eventually(lambda: server.get("/version")[0] == 403, "the right to end", seconds=12)
     finally:
+        # It makes its own roles again when it starts.
         cluster.restart("kube-apiserver")
 
 
