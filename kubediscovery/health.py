@@ -152,7 +152,7 @@ def _assess_job(item: Object) -> Verdict:
     return Verdict(
         Health.PROGRESSING,
         "Running",
-        f"pods: {state.active} active, {state.succeeded} succeeded, {state.failed} failed",
+        f"{state.active} active, {state.succeeded} succeeded, {state.failed} failed",
     )
 
 
@@ -181,12 +181,14 @@ def _assess_pod(item: Object) -> Verdict:
         return Verdict(Health.HEALTHY, "Succeeded")
     if state.phase == "Failed":
         return _failed_pod(state)
+    if state.phase == "Unknown":
+        return Verdict(Health.UNKNOWN, state.reason or "Unknown", state.message or "its node does not answer")
     if stuck := next((trouble for trouble in state.troubles if _is_stuck(trouble)), None):
         return Verdict(Health.DEGRADED, stuck.reason, _container_message(stuck))
     if state.is_ready:
         return HEALTHY
     if again := next((trouble for trouble in state.troubles if trouble.terminated_before), None):
-        return Verdict(Health.DEGRADED, again.reason or again.last_reason, _container_message(again))
+        return Verdict(Health.DEGRADED, again.reason or again.last_reason or "Error", _container_message(again))
     condition = next(iter(sorted(state.conditions, key=lambda found: found.type != "PodScheduled")), None)
     if condition is None:
         return Verdict(Health.PROGRESSING, state.reason or state.phase, state.message)
@@ -208,12 +210,13 @@ def _is_stuck(trouble: ContainerTrouble) -> bool:
 
 
 def _container_message(trouble: ContainerTrouble) -> str:
-    """``container app: back-off restarting; it ended with exit code 1 (Error)``."""
+    """``container app: back-off restarting; it ended before with exit code 1 (Error)``."""
     said = [trouble.message] if trouble.message else []
     if trouble.phase is Phase.TERMINATED:
         said.append(f"exit code {trouble.exit_code}")
     elif trouble.terminated_before:
-        said.append(f"it ended before with exit code {trouble.last_exit_code} ({trouble.last_reason})")
+        why = f" ({trouble.last_reason})" if trouble.last_reason else ""
+        said.append(f"it ended before with exit code {trouble.last_exit_code}{why}")
     name = f"init container {trouble.name}" if trouble.init else f"container {trouble.name}"
     return f"{name}: {'; '.join(said)}" if said else name
 

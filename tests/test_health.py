@@ -165,7 +165,7 @@ def held(type_: str, reason: str = "", status: str = "True") -> Condition:
 
 
 @cases(
-    ("running", {}, PROGRESSING, "Running", "pods: 1 active, 0 succeeded, 0 failed"),
+    ("running", {}, PROGRESSING, "Running", "1 active, 0 succeeded, 0 failed"),
     ("not started", {"started": False}, PROGRESSING, "NotStarted", "the job has not started"),
     ("complete", {"conditions": (held("Complete", "CompletionsReached"),)}, HEALTHY, "CompletionsReached", "said"),
     ("complete without a reason", {"conditions": (held("Complete"),)}, HEALTHY, "Complete", "said"),
@@ -175,7 +175,7 @@ def held(type_: str, reason: str = "", status: str = "True") -> Condition:
         {"conditions": (held("FailureTarget", "BackoffLimitExceeded"),)},
         PROGRESSING,
         "Running",
-        "pods: 1 active, 0 succeeded, 0 failed",
+        "1 active, 0 succeeded, 0 failed",
     ),
     ("suspended", {"conditions": (held("Suspended", "JobSuspended"),)}, SUSPENDED, "JobSuspended", "said"),
     ("suspended, not seen yet", {"suspended": True}, SUSPENDED, "JobSuspended", "the job is suspended"),
@@ -184,7 +184,7 @@ def held(type_: str, reason: str = "", status: str = "True") -> Condition:
         {"conditions": (held("Suspended", "JobResumed", status="False"),)},
         PROGRESSING,
         "Running",
-        "pods: 1 active, 0 succeeded, 0 failed",
+        "1 active, 0 succeeded, 0 failed",
     ),
     (
         "failed while suspended",
@@ -269,6 +269,21 @@ CRASHING = container(
         DEGRADED,
         "Error",
         "init container app: exit code 1",
+    ),
+    ("on a lost node", pod(phase="Unknown"), Health.UNKNOWN, "Unknown", "its node does not answer"),
+    (
+        "on a lost node that has a reason",
+        pod(phase="Unknown", reason="NodeLost", message="gone"),
+        Health.UNKNOWN,
+        "NodeLost",
+        "gone",
+    ),
+    (
+        "restarted without a reason",
+        pod(container(Phase.RUNNING, last_exit_code=1, terminated_before=True)),
+        DEGRADED,
+        "Error",
+        "container app: it ended before with exit code 1",
     ),
     ("pending", pod(phase="Pending"), PROGRESSING, "Pending", ""),
     (

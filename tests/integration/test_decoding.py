@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Mapping
+from typing import Any
 
 import pytest
 import yaml
@@ -21,7 +22,7 @@ from tests.integration.serving import eventually
 KINDS = (*BUILT_IN_KINDS, CONFIG_MAP)
 POD = next(kind for kind in KINDS if kind.kind == "Pod")
 
-TEMPLATE = {
+TEMPLATE: dict[str, Any] = {
     "metadata": {"labels": {"app": "x"}},
     "spec": {
         "initContainers": [{"name": "i", "image": "init:1"}],
@@ -40,7 +41,7 @@ MANIFESTS: list[Mapping[str, object]] = [
         "kind": "CronJob",
         "spec": {"schedule": "0 0 1 1 *", "jobTemplate": {"spec": {"template": ONCE}}},
     },
-    {"apiVersion": "v1", "kind": "ConfigMap", "data": {"größe": "ü"}},
+    {"apiVersion": "v1", "kind": "ConfigMap", "data": {"a": "größe"}},
 ]
 
 
