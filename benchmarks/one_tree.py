@@ -60,9 +60,9 @@ def one_tree(context: Context) -> Result:
             f"A tree has {2 + LOAD.pods} objects; {len(_ASKED)} Deployments are asked for in turn.",
             f"The user is {READER}, whose rights are from a ClusterRole, over connections that stay open.",
             "kubediscovery authenticates and authorizes each request; client-go's server asks nobody who they are.",
-            "It keeps verdicts for 10 s: more than one request in a hundred waits for a review, which shows in the p99.",
+            "Its verdicts count for 10 s, and each Deployment has its own: the p99 shows the reviews that renew them.",
             *(
-                f"With {each.connections} open at a time: {each.rounds} rounds of {each.requests} requests to each in turn."
+                f"With {each.connections} open: {each.rounds} rounds of {each.requests} requests to each in turn."
                 for each in (_ALONE, _CROWD)
             ),
             f"Mean length of an answer: {_lengths(alone)}.",

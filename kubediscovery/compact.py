@@ -231,10 +231,12 @@ def _troubles(statuses: Iterable[schema.ContainerStatus], *, init: bool) -> tupl
 
 def _trouble(status: schema.ContainerStatus, *, init: bool) -> ContainerTrouble | None:
     """None for a container that runs and is ready, and for an init container that ended well."""
+    if status.ready and not init:
+        return None
     phase = _phase(status.state)
     present = status.state.terminated if phase is Phase.TERMINATED else status.state.waiting
     exit_code = status.state.terminated.exit_code if phase is Phase.TERMINATED else 0
-    if (phase is Phase.RUNNING and (status.ready or init)) or (init and phase is Phase.TERMINATED and exit_code == 0):
+    if init and (phase is Phase.RUNNING or (phase is Phase.TERMINATED and exit_code == 0)):
         return None
     last = status.last_state.terminated
     return ContainerTrouble(

@@ -32,11 +32,16 @@ class Options:
     ignored: tuple[str, ...] = ()
 
 
+NOTHING_ASKED = Options()
+
+
 def parse_options(query: bytes) -> Options:
     """The options of a query string; raises :class:`BadRequest` that names the parameter and what is accepted.
 
     ``limit`` and ``timeoutSeconds`` are checked and otherwise without effect: every answer is whole, and at once.
     """
+    if not query:
+        return NOTHING_ASKED
     values = _first_values(query)
     for name, check in _ACCEPTED.items():
         if name in values:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
@@ -101,7 +102,8 @@ async def test_watches_are_the_same_in_both_encodings(cluster: ControlPlane, pop
         for kind in (POD, KINDS[0]):
             page = await listed(client, kind, JSON)
             oldest = str(min(item.resource_version for item in page.items if item.namespace == populated) - 1)
-            found = [await watched(client, kind, accept, oldest, populated) for accept in (PROTOBUF, JSON)]
+            both = (watched(client, kind, accept, oldest, populated) for accept in (PROTOBUF, JSON))
+            found = await asyncio.gather(*both)
             protobuf, in_json = ([event for event in events if event.item] for events in found)
             assert protobuf == in_json
             assert protobuf
