@@ -8,7 +8,6 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
@@ -229,7 +228,7 @@ class Handler:
         return Target(kind, namespace)
 
     def _answer(
-        self, attributes: ResourceAttributes, target: Target, options: Options, visible: Set[Kind]
+        self, attributes: ResourceAttributes, target: Target, options: Options, visible: frozenset[Kind]
     ) -> Composition | CompositionList:
         if target.kind is None and attributes.verb == "get":
             return self._compositions.named(target.namespace or "", attributes.name, visible)

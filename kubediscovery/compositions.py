@@ -1,19 +1,20 @@
 """Compositions: what an object is made of and whether it is all right, as the caller may see it."""
 
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import msgspec
 
 from kubediscovery.api import ApiGroup
 from kubediscovery.errors import NotFound, ServiceUnavailable, Subject
+from kubediscovery.forest import Forest
 from kubediscovery.health import Health
 from kubediscovery.kinds import Kind
 from kubediscovery.meta import ListMeta, ObjectMeta
 from kubediscovery.objects import Object
 from kubediscovery.options import Options
 from kubediscovery.store import Coverage, Store
-from kubediscovery.tree import Node, Tree, build_tree, timestamp
+from kubediscovery.tree import Node, Tree, timestamp
 
 
 class Omitted(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -74,8 +75,9 @@ class Compositions:
     def __init__(self, api: ApiGroup, store: Store) -> None:
         self._api = api
         self._store = store
+        self._forest = Forest(store)
 
-    def one(self, kind: Kind, namespace: str, name: str, visible: Set[Kind]) -> Composition:
+    def one(self, kind: Kind, namespace: str, name: str, visible: frozenset[Kind]) -> Composition:
         """The composition of one object, whose kind the request itself gives the right to.
 
         Raises :class:`NotFound` naming the object and :class:`ServiceUnavailable` naming a kind that is not known yet.
@@ -89,7 +91,7 @@ class Compositions:
             )
         return self._compose(root, visible)
 
-    def named(self, namespace: str, name: str, visible: Set[Kind]) -> Composition:
+    def named(self, namespace: str, name: str, visible: frozenset[Kind]) -> Composition:
         """The composition with the name ``deployments.apps.web``.
 
         Raises :class:`NotFound` also where the object's kind is not visible: who may not list it learns nothing; and
@@ -108,7 +110,7 @@ class Compositions:
             f'compositions.{self._api.group} "{name}" not found', subject=Subject(self._api.group, "compositions", name)
         )
 
-    def many(self, target: Target, options: Options, visible: Set[Kind]) -> CompositionList:
+    def many(self, target: Target, options: Options, visible: frozenset[Kind]) -> CompositionList:
         """The compositions of a kind's objects, or of all roots of visible kinds, that the selectors match."""
         self._require(self._store.pending)
         if target.kind is not None:
@@ -127,8 +129,8 @@ class Compositions:
             omitted=[] if target.kind is not None else list(self._omitted(visible, workloads_only=True)),
         )
 
-    def _compose(self, root: Object, visible: Set[Kind]) -> Composition:
-        tree = build_tree(self._store, root, lambda child: child.kind in visible)
+    def _compose(self, root: Object, visible: frozenset[Kind]) -> Composition:
+        tree = self._forest.tree(root, visible)
         return Composition(
             kind="Composition",
             api_version=self._api.api_version,
@@ -144,7 +146,7 @@ class Compositions:
             status=self._status(tree, visible),
         )
 
-    def _status(self, tree: Tree, visible: Set[Kind]) -> CompositionStatus:
+    def _status(self, tree: Tree, visible: frozenset[Kind]) -> CompositionStatus:
         omitted = [*self._omitted(visible), *map(_too_deep, sorted(tree.cut, key=str))]
         knows_pods = any(kind.group_resource == "pods" and kind not in self._store.omitted for kind in visible)
         return CompositionStatus(
@@ -153,7 +155,7 @@ class Compositions:
             omitted=omitted or None,
         )
 
-    def _omitted(self, visible: Set[Kind], *, workloads_only: bool = False) -> Iterator[Omitted]:
+    def _omitted(self, visible: frozenset[Kind], *, workloads_only: bool = False) -> Iterator[Omitted]:
         for kind in self._store.kinds:
             coverage = self._store.coverage(kind)
             if workloads_only and not kind.workload:

@@ -1,11 +1,11 @@
 """The kinds that are tracked, as a table: adding one is adding a row."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(Struct, frozen=True, cache_hash=True, gc=False):
     """A kind as kube-apiserver serves it.
 
     ``resource`` is the lower-case plural. ``workload`` says that an object of it which nothing tracked owns is a root

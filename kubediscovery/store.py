@@ -85,10 +85,10 @@ class Store:
         found = (self._by_uid.get(uid) for uid in dict.fromkeys(owner.uid for owner in child.owners))
         return [owner for owner in found if owner is not None and may_own(owner, child)]
 
-    def children(self, owner: Object) -> Iterator[Object]:
+    def children(self, owner: Object) -> list[Object]:
         """The tracked objects that ``owner`` owns, each once, in no order."""
-        indexed = self._children.get(owner.uid, {}).values()
-        return (child for child in indexed if may_own(owner, child))
+        indexed = self._children.get(owner.uid)
+        return [child for child in indexed.values() if may_own(owner, child)] if indexed else []
 
     def roots(self, namespace: str | None = None) -> Iterator[Object]:
         """The objects of workload kinds that no tracked object owns."""

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from typing import Protocol
 
 import msgspec
 
 from kubediscovery.health import Health, assess, worst
 from kubediscovery.kinds import Kind
 from kubediscovery.objects import CronJobState, JobState, Object, PodState, RevisionState, WorkloadState
-from kubediscovery.store import Store
 
 # Real chains have five levels; a longer one than this was made by hand, and would overflow every JSON reader.
 MAX_DEPTH = 64
@@ -56,7 +56,15 @@ class Tree(msgspec.Struct):
     cut: frozenset[Kind]
 
 
-def build_tree(store: Store, root: Object, may_see: Callable[[Object], bool]) -> Tree:
+class HasChildren(Protocol):
+    """What a tree is read from."""
+
+    def children(self, owner: Object) -> list[Object]:
+        """What ``owner`` owns, each once."""
+        ...
+
+
+def build_tree(store: HasChildren, root: Object, may_see: Callable[[Object], bool]) -> Tree:
     """The tree of all that ``root`` owns, directly or through others, as far as it may be seen.
 
     What may not be seen is left out with all below it. An object with several owners appears under each of them; what
@@ -72,7 +80,10 @@ def build_tree(store: Store, root: Object, may_see: Callable[[Object], bool]) ->
         owner, node, depth = stack.pop()
         if owner.uid in expanded:
             continue
-        children = sorted(filter(may_see, store.children(owner)), key=_order)
+        children = [child for child in store.children(owner) if may_see(child)]
+        if not children:
+            continue
+        children.sort(key=_order)
         if depth == MAX_DEPTH:
             cut.update((child.uid, child.kind) for child in children)
             continue
@@ -120,7 +131,7 @@ def _order(item: Object) -> tuple[str, str, str, str]:
 
 
 def _controls(owner: Object, child: Object) -> bool:
-    return any(reference.controller for reference in child.owners if reference.uid == owner.uid)
+    return any(reference.uid == owner.uid and reference.controller for reference in child.owners)
 
 
 def _summarise(top: Node, seen: Mapping[str, tuple[Object, Health]], cut: frozenset[Kind]) -> Tree:

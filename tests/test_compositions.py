@@ -282,16 +282,16 @@ def test_of_two_objects_with_one_name_the_first_kind_is_meant() -> None:
     dotted, measured = make(POD, "metrics.k8s.io.web"), make(METRICS, "web")
     found = Compositions(ApiGroup("example.io", "v1", kinds), filled([dotted, measured], kinds))
     name = "pods.metrics.k8s.io.web"
-    assert found.named("shop", name, {POD, METRICS}).metadata.uid == dotted.uid
-    assert found.named("shop", name, {METRICS}).metadata.uid == measured.uid
+    assert found.named("shop", name, frozenset({POD, METRICS})).metadata.uid == dotted.uid
+    assert found.named("shop", name, frozenset({METRICS})).metadata.uid == measured.uid
     only = Compositions(ApiGroup("example.io", "v1", kinds), filled([measured], kinds))
-    assert only.named("shop", name, {POD, METRICS}).metadata.uid == measured.uid
+    assert only.named("shop", name, frozenset({POD, METRICS})).metadata.uid == measured.uid
 
 
 def test_metrics_of_pods_are_no_pods() -> None:
     kinds = Kinds((DEPLOYMENT, POD, METRICS))
     answer = Compositions(ApiGroup("example.io", "v1", kinds), filled([WEB], kinds)).one(
-        DEPLOYMENT, "shop", "web", {DEPLOYMENT, METRICS}
+        DEPLOYMENT, "shop", "web", frozenset({DEPLOYMENT, METRICS})
     )
     assert answer.status.pods is None
 

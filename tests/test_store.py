@@ -330,7 +330,14 @@ def test_omitting_everything_leaves_nothing() -> None:
     for kind in KINDS:
         store.omit(kind, Coverage.NOT_FOUND)
     assert_empty(store)
+    assert store.version == 900
     assert set(store.omitted.values()) == {Coverage.NOT_FOUND}
+
+
+def test_a_refusal_is_no_version() -> None:
+    store = Store(KINDS)
+    store.omit(POD, Coverage.FORBIDDEN)
+    assert store.version == 0
 
 
 def test_versions_never_go_back() -> None:

@@ -1,0 +1,71 @@
+"""Trees that are asked for again and again, kept for as long as the objects that they were built from are the same.
+
+Nothing has to be told of changes: an update puts another object into the store, so that comparing the children of each
+owner with those of then, a few microseconds, says whether a tree still holds.
+"""
+
+from collections.abc import Set
+from typing import NamedTuple
+
+from cachetools import LRUCache
+
+from kubediscovery.kinds import Kind
+from kubediscovery.objects import Object
+from kubediscovery.store import Store
+from kubediscovery.tree import Tree, build_tree
+
+# Objects in all trees that are kept, at about a kilobyte each.
+KEPT_OBJECTS = 20_000
+
+
+class _Kept(NamedTuple):
+    """A tree, its root, and the children of each owner as they were read for it, visible or not."""
+
+    tree: Tree
+    root: Object
+    read: list[tuple[Object, list[Object]]]
+
+
+class _Reader:
+    """The store's children, with a note of all that was read."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.read: list[tuple[Object, list[Object]]] = []
+
+    def children(self, owner: Object) -> list[Object]:
+        found = self._store.children(owner)
+        self.read.append((owner, found))
+        return found
+
+
+class Forest:
+    """Trees of one store; one that was built for some visible kinds is never used for others."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._kept: LRUCache[tuple[str, Set[Kind]], _Kept] = LRUCache(KEPT_OBJECTS, _size)
+
+    def tree(self, root: Object, visible: frozenset[Kind]) -> Tree:
+        """The tree below ``root`` of the kinds that are visible; not to be changed."""
+        key = (root.uid, visible)
+        kept = self._kept.get(key)
+        if kept is not None and self._holds(kept, root):
+            return kept.tree
+        reader = _Reader(self._store)
+        tree = build_tree(reader, root, lambda child: child.kind in visible)
+        kept = _Kept(tree, root, reader.read)
+        if _size(kept) <= KEPT_OBJECTS:
+            self._kept[key] = kept
+        return tree
+
+    def _holds(self, kept: _Kept, root: Object) -> bool:
+        if kept.root is not root:
+            return False
+        children = self._store.children
+        # Equal lists of the same objects are equal at the first look; a changed object differs in its version.
+        return all(children(owner) == found for owner, found in kept.read)
+
+
+def _size(kept: _Kept) -> int:
+    return 1 + sum(len(found) for _, found in kept.read)

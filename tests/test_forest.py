@@ -1,0 +1,63 @@
+"""Trees that are kept: always equal to a tree built anew."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import structs
+
+from kubediscovery.forest import KEPT_OBJECTS, Forest
+from kubediscovery.kinds import BUILT_IN_KINDS, Kind
+from kubediscovery.objects import Object
+from kubediscovery.store import Store
+from kubediscovery.tree import build_tree
+from tests.objects import DEPLOYMENT, KINDS, POD, REPLICA_SET, filled, make, owner_of
+
+ALL = frozenset(BUILT_IN_KINDS)
+WEB = make(DEPLOYMENT, "web")
+SET = make(REPLICA_SET, "web-1", owners=[WEB])
+PODS = [make(POD, f"web-1-{letter}", owners=[SET]) for letter in "abc"]
+
+
+def test_a_tree_is_kept_while_nothing_in_it_changes() -> None:
+    store = filled([WEB, SET, *PODS])
+    forest = Forest(store)
+    first = forest.tree(WEB, ALL)
+    store.put(make(DEPLOYMENT, "other"))
+    assert forest.tree(WEB, ALL) is first
+
+
+def test_what_one_caller_may_see_is_not_served_to_another() -> None:
+    forest = Forest(filled([WEB, SET, *PODS]))
+    assert forest.tree(WEB, ALL).pods == 3
+    assert forest.tree(WEB, ALL - {POD}).pods == 0
+    assert forest.tree(WEB, ALL).pods == 3
+
+
+@given(st.data())
+def test_after_any_changes_a_kept_tree_equals_one_built_anew(data: st.DataObject) -> None:
+    store = filled([WEB, SET, *PODS])
+    forest, version = Forest(store), 200
+    for _ in range(data.draw(st.integers(1, 8))):
+        version += 1
+        changed = structs.replace(data.draw(st.sampled_from([WEB, SET, *PODS])), resource_version=version)
+        owner = data.draw(st.sampled_from([WEB, SET, *PODS]))
+        change(data.draw(st.sampled_from(["put", "remove", "move"])), store, changed, owner)
+        visible: frozenset[Kind] = data.draw(st.sampled_from([ALL, ALL - {POD}, ALL - {REPLICA_SET}]))
+        root = store.find(DEPLOYMENT, "shop", "web")
+        if root is not None:
+            assert forest.tree(root, visible) == build_tree(store, root, lambda child: child.kind in visible)  # noqa: B023
+
+
+def change(how: str, store: Store, item: Object, owner: Object) -> None:
+    if how == "remove":
+        store.remove(item)
+    elif how == "put":
+        store.put(item)
+    else:
+        store.put(structs.replace(item, owners=(owner_of(owner),)))
+
+
+def test_a_tree_too_large_to_keep_is_still_answered() -> None:
+    pods = [make(POD, f"p{number}", owners=[WEB]) for number in range(KEPT_OBJECTS)]
+    forest = Forest(filled([WEB, *pods], KINDS))
+    assert forest.tree(WEB, ALL).pods == KEPT_OBJECTS
+    assert forest.tree(WEB, ALL).pods == KEPT_OBJECTS
