@@ -68,7 +68,7 @@ class Client:
         configuration = Configuration()
         # As many as reflectors watch, and reviews beside them.
         configuration.connection_pool_maxsize = 100
-        source = f"kubeconfig {kubeconfig}" if kubeconfig else "the default kubeconfig"
+        source = "the default kubeconfig"
         try:
             if kubeconfig is None and "KUBERNETES_SERVICE_HOST" in os.environ:
                 source = "the pod's service account"
@@ -192,8 +192,7 @@ class _StatusMessage(msgspec.Struct):
 
 
 async def _load(kubeconfig: str, configuration: Configuration) -> None:
-    """Otherwise a cluster without a server would mean localhost, and a bad token would fail each request."""
-    configuration.host = ""
+    """Raises also for what would only fail with the first request: no server, a token that no header can hold."""
     await load_kube_config(kubeconfig, client_configuration=configuration, persist_config=False)
     server = urlsplit(configuration.host)
     if server.scheme not in ("https", "http") or not server.hostname:

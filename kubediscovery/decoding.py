@@ -163,7 +163,7 @@ class JsonDecoder:
         try:
             return self._decoder.decode(document)
         except msgspec.ValidationError:
-            # To Go null is as good as absent, wherever it stands; that is rare, so only tried where decoding fails.
+            # To Go null is as good as absent. It is rare (the containers of a bookmark): tried where decoding fails.
             present = _without_nulls(msgspec.json.decode(document))
             return msgspec.convert(present, self._message, dec_hook=_decode_time)
 

@@ -226,6 +226,8 @@ def test_a_kind_without_a_row_keeps_its_metadata_alone() -> None:
         (REVISION, {"revision": 2**40}, "revision", 2**40),
         (JOB, {"spec": {"suspend": True}}, "suspended", True),
         (JOB, {"status": {"startTime": "2026-01-01T00:00:00Z"}}, "started", True),
+        (JOB, {"status": {"startTime": None}}, "started", False),
+        (JOB, {}, "started", False),
         (CRON_JOB, {"status": {"active": [{"name": "a"}, {}]}}, "active", 2),
         (POD, {"status": {"conditions": [{"type": "Ready", "status": "True"}]}}, "is_ready", True),
         (POD, {"status": {"conditions": [{"type": "Ready", "status": "True"}]}}, "conditions", ()),

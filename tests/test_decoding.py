@@ -304,12 +304,15 @@ def test_a_list_without_items_is_empty() -> None:
 
 
 def test_null_is_as_good_as_absent() -> None:
+    """As in the bookmarks of pods, whose ``spec.containers`` is null."""
+    owners: list[Document | None] = [{"uid": "u", "kind": None}, None]
     document = {
-        "metadata": {"name": "a", "labels": None, "creationTimestamp": None, "ownerReferences": None},
+        "metadata": {"name": "a", "labels": None, "creationTimestamp": None, "ownerReferences": owners},
         "spec": {"containers": None, "nodeName": None},
         "status": None,
     }
-    assert PODS.object(json.dumps(document).encode()) == PODS.object(b'{"metadata":{"name":"a"}}')
+    plain = {"metadata": {"name": "a", "ownerReferences": [{"uid": "u"}]}}
+    assert PODS.object(json.dumps(document).encode()) == PODS.object(json.dumps(plain).encode())
 
 
 def test_a_time_counts_wherever_it_was_written() -> None:
