@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from cachetools import LRUCache
 
 from kubediscovery.errors import Forbidden, Unauthorized, UpstreamError
-from kubediscovery.identity import ANONYMOUS, Headers, RequestHeaders, User
+from kubediscovery.identity import Headers, RequestHeaders, User
 from kubediscovery.reviews import TIMEOUT_SECONDS, Reviewer, Sleep, Timer
 from kubediscovery.tokens import Tokens, bearer_token
 from kubediscovery.trust import Authorities
@@ -99,8 +99,10 @@ class Authenticator:
         """All authorities that may stand behind a client certificate, PEM, for the TLS listener; empty if none."""
         return "".join(authorities.pem for authorities in (self._clients, self._proxies) if authorities)
 
-    async def authenticate(self, headers: Headers, peer_certificate: bytes | None) -> User:
+    async def authenticate(self, headers: Headers, peer_certificate: bytes | None) -> User | None:
         """Tell who sent a request with these headers over a connection with this client certificate (DER).
+
+        ``None`` is somebody without any credential, whom Kubernetes calls anonymous.
 
         Raises :class:`Unauthorized` if a credential was offered and none is good, and :class:`Forbidden` if the request
         asks to act as somebody else.
@@ -109,13 +111,13 @@ class Authenticator:
         _refuse_impersonation(headers)
         return user
 
-    async def _user(self, headers: Headers, peer_certificate: bytes | None) -> User:
+    async def _user(self, headers: Headers, peer_certificate: bytes | None) -> User | None:
         user = self._certified_user(headers, peer_certificate) if peer_certificate is not None else None
         if user is not None:
             return user
         token = bearer_token(headers)
         if token is None and peer_certificate is None:
-            return ANONYMOUS
+            return None
         if token is not None:
             user = await self._token_user(token)
         if user is None:

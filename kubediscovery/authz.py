@@ -83,7 +83,7 @@ class Authorizer:
         """Return if the user may; raises :class:`Forbidden` in Kubernetes's own words, or :class:`InternalError`."""
         decision = await self._decide(user, attributes)
         if not decision.allowed:
-            raise _forbidden(user, attributes, decision.reason)
+            raise refusal(user, attributes, decision.reason)
 
     async def allowed_many(self, user: User, attributes: Iterable[Attributes]) -> frozenset[Attributes]:
         """Those that the user may, asked side by side; :class:`InternalError` if one of them cannot be found out."""
@@ -133,7 +133,8 @@ def _read(status: Mapping[str, object]) -> _Decision:
     return _Decision(allowed and not denied, reason)
 
 
-def _forbidden(user: User, attributes: Attributes, reason: str) -> Forbidden:
+def refusal(user: User, attributes: Attributes, reason: str = "") -> Forbidden:
+    """What somebody is told who may not, in Kubernetes's own words."""
     sentence = _sentence(user, attributes).translate(_HARMLESS) + (f": {reason}" if reason else "")
     if isinstance(attributes, NonResourceAttributes):
         return Forbidden(f"forbidden: {sentence}", subject=Subject())

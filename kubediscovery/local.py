@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from kubediscovery.api import ApiGroup
-from kubediscovery.app import Services, create_app
+from kubediscovery.app import create_app
 from kubediscovery.authz import Attributes, NonResourceAttributes
 from kubediscovery.compositions import Composition, Compositions, Target
 from kubediscovery.config import API_VERSION, ServeOptions
@@ -22,6 +22,7 @@ from kubediscovery.options import Options
 from kubediscovery.printable import printable
 from kubediscovery.readiness import Readiness
 from kubediscovery.server import run
+from kubediscovery.services import Services
 from kubediscovery.snapshot import load_snapshot
 from kubediscovery.store import Store
 

@@ -55,6 +55,12 @@ def error_response(error: StatusError) -> Response:
     return json_response(status_of(error), code=error.code, headers=headers)
 
 
+def require_reading(method: str) -> None:
+    """Raise :class:`MethodNotAllowed` for a method that would write."""
+    if method not in ("GET", "HEAD"):
+        raise MethodNotAllowed(f"{method} is not supported here; accepted are GET and HEAD")
+
+
 def warnings(texts: Iterable[str]) -> dict[str, str]:
     """A Warning header that kubectl prints to its user (RFC 7234, section 5.5); none for no texts."""
     quoted = ", ".join(f'299 - "{_header_safe(text)}"' for text in texts)

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from kubediscovery.api import ApiGroup
-from kubediscovery.app import Services, create_app
+from kubediscovery.app import create_app
 from kubediscovery.authn import Authenticator
 from kubediscovery.authz import Authorizer
 from kubediscovery.certs import read_key_pair
@@ -25,6 +25,7 @@ from kubediscovery.metrics import Metrics
 from kubediscovery.objects import ConfigMapState, Object
 from kubediscovery.readiness import Check, Readiness
 from kubediscovery.reflector import Progress, Reflector
+from kubediscovery.services import Services
 from kubediscovery.sources import ObjectSource
 from kubediscovery.store import Coverage, KindCache, Store
 

@@ -11,7 +11,7 @@ from msgspec import structs
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kubediscovery.api import ApiGroup
-from kubediscovery.app import Services, create_app
+from kubediscovery.app import create_app
 from kubediscovery.authn import Authenticator
 from kubediscovery.authz import Authorizer
 from kubediscovery.certs import CertificateAuthority, Usage
@@ -19,6 +19,7 @@ from kubediscovery.kinds import Kind, Kinds
 from kubediscovery.metrics import Metrics
 from kubediscovery.objects import MetadataState, Object, State, WorkloadState
 from kubediscovery.readiness import Check, Readiness
+from kubediscovery.services import Services
 from kubediscovery.store import Store
 from tests import objects
 from tests.objects import (

@@ -74,8 +74,8 @@ async def test_without_proof_everything_is_forbidden(serving: Serving, target: s
     answer = await serving.send(target, method=method, headers=FORGED)
     assert is_status(answer, 403)
     assert 'User "system:anonymous" cannot ' in answer.json()["message"]
-    assert [spec["user"] for spec in serving.reviewer.specs] == ["system:anonymous"]
-    assert serving.reviewer.specs[0]["groups"] == ["system:unauthenticated"]
+    # What the cluster grants its anonymous users counts where the front proxy vouches for them.
+    assert serving.reviewer.specs == []
     assert (await serving.send(target, method="HEAD", headers=FORGED)).status_code == 403
 
 

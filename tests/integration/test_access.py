@@ -184,17 +184,20 @@ def test_health_needs_no_proof(server: Server, path: str) -> None:
     assert server.get(path)[0] == 200
 
 
-@pytest.mark.parametrize("path", ["/", "/apis", f"/apis/{GROUP}", API, "/metrics", "/api", "/readyz/ping"])
+@pytest.mark.parametrize("path", ["/", "/apis", f"/apis/{GROUP}", API, "/metrics", "/api", "/readyz/ping", "/version"])
 def test_everything_else_does(server: Server, path: str) -> None:
     assert server.get(path)[0] == 403
 
 
 def test_the_version_is_for_whom_the_cluster_shows_its_own(cluster: ControlPlane, server: Server) -> None:
-    # ClusterRole system:public-info-viewer, which every cluster has, grants it to everybody.
-    assert server.get("/version")[0] == 200
+    # ClusterRole system:public-info-viewer, which every cluster has, grants it to everybody; proof is asked for here.
+    assert server.get("/version")[0] == 403
+    token = cluster.kubectl("create", "token", "default", "--namespace", "default").strip()
+    credential = {"Authorization": f"Bearer {token}"}
+    assert server.get("/version", headers=credential)[0] == 200
     cluster.kubectl("delete", "clusterrolebinding", "system:public-info-viewer")
     try:
-        eventually(lambda: server.get("/version")[0] == 403, "the right to end", seconds=12)
+        eventually(lambda: server.get("/version", headers=credential)[0] == 403, "the right to end", seconds=12)
     finally:
         # It makes its own roles again when it starts.
         cluster.restart("kube-apiserver")
