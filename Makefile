@@ -53,8 +53,8 @@ manifests: $(VENV)/development ## write manifests/ anew after a change of what i
 
 lock: ## renew requirements.lock and requirements-dev.lock
 	$(PYTHON) -m venv $(VENV)-lock && $(VENV)-lock/bin/pip install --quiet uv
-	$(VENV)-lock/bin/uv pip compile --quiet --universal --upgrade --generate-hashes --no-emit-find-links --no-header pyproject.toml -o requirements.lock
-	$(VENV)-lock/bin/uv pip compile --quiet --universal --upgrade --generate-hashes --no-emit-find-links --no-header pyproject.toml --extra dev -c requirements.lock -o requirements-dev.lock
+	$(VENV)-lock/bin/uv pip compile --quiet --universal --upgrade --generate-hashes --no-emit-find-links --no-header pyproject.toml --extra tracing -o requirements.lock
+	$(VENV)-lock/bin/uv pip compile --quiet --universal --upgrade --generate-hashes --no-emit-find-links --no-header pyproject.toml --extra tracing --extra dev -c requirements.lock -o requirements-dev.lock
 	rm -rf $(VENV)-lock
 
 clean: ## remove the environment; the control plane's cache stays
