@@ -4,7 +4,7 @@ Nothing has to be told of changes: an update puts another object into the store,
 owner with those of then, a few microseconds, says whether a tree still holds.
 """
 
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from typing import NamedTuple
 
 from cachetools import LRUCache
@@ -18,12 +18,20 @@ from kubediscovery.tree import Tree, build_tree
 KEPT_OBJECTS = 20_000
 
 
+class _Read(NamedTuple):
+    """The children of an owner as they were read for a tree, visible or not, and what it has lost."""
+
+    owner: Object
+    children: list[Object]
+    losses: dict[Kind, int]
+
+
 class _Kept(NamedTuple):
-    """A tree, its root, and the children of each owner as they were read for it, visible or not."""
+    """A tree, its root and all that was read for it."""
 
     tree: Tree
     root: Object
-    read: list[tuple[Object, list[Object]]]
+    read: list[_Read]
 
 
 class _Reader:
@@ -31,12 +39,15 @@ class _Reader:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self.read: list[tuple[Object, list[Object]]] = []
+        self.read: list[_Read] = []
 
     def children(self, owner: Object) -> list[Object]:
         found = self._store.children(owner)
-        self.read.append((owner, found))
+        self.read.append(_Read(owner, found, dict(self._store.losses(owner))))
         return found
+
+    def losses(self, owner: Object) -> Mapping[Kind, int]:
+        return self._store.losses(owner)
 
 
 class Forest:
@@ -53,7 +64,7 @@ class Forest:
         if kept is not None and self._holds(kept, root):
             return kept.tree
         reader = _Reader(self._store)
-        tree = build_tree(reader, root, lambda child: child.kind in visible)
+        tree = build_tree(reader, root, visible.__contains__)
         kept = _Kept(tree, root, reader.read)
         if _size(kept) <= KEPT_OBJECTS:
             self._kept[key] = kept
@@ -62,10 +73,10 @@ class Forest:
     def _holds(self, kept: _Kept, root: Object) -> bool:
         if kept.root is not root:
             return False
-        children = self._store.children
+        children, losses = self._store.children, self._store.losses
         # Equal lists of the same objects are equal at the first look; a changed object differs in its version.
-        return all(children(owner) == found for owner, found in kept.read)
+        return all(children(owner) == found and losses(owner) == lost for owner, found, lost in kept.read)
 
 
 def _size(kept: _Kept) -> int:
-    return 1 + sum(len(found) for _, found in kept.read)
+    return 1 + sum(len(read.children) for read in kept.read)

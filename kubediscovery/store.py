@@ -7,6 +7,8 @@ All of it is synchronous and does no I/O: between two awaits nobody sees half a 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
+from typing import Protocol
 
 from kubediscovery.kinds import Kind, Kinds
 from kubediscovery.objects import Object, version_number
@@ -19,6 +21,9 @@ class Coverage(StrEnum):
     COMPLETE = "Complete"
     FORBIDDEN = "Forbidden"
     NOT_FOUND = "NotFound"
+
+
+_OMITTED = frozenset((Coverage.FORBIDDEN, Coverage.NOT_FOUND))
 
 
 @dataclass(slots=True)
@@ -38,11 +43,29 @@ class _Table:
             yield from by_name.values()
 
 
+class Observer(Protocol):
+    """Who is told of every change after the first list of a kind, while it happens; must not write to the store."""
+
+    def changed(self, before: Object | None, after: Object | None, version: int) -> None:
+        """An object came, changed or went; ``version`` is the resource version of that change."""
+        ...
+
+    def reset(self) -> None:
+        """A kind has become unknown, or known again: nothing that was said of the trees need hold."""
+        ...
+
+
+_NOTHING_LOST: Mapping[Kind, int] = MappingProxyType({})
+
+
 class Store:
     """Objects of all tracked kinds, with the ownership index."""
 
     def __init__(self, kinds: Kinds) -> None:
         self.kinds = kinds
+        self._observers: list[Observer] = []
+        # By the UID of an owner that is here: the version at which it last lost a child of a kind.
+        self._losses: dict[str, dict[Kind, int]] = {}
         self._tables = {kind: _Table() for kind in kinds}
         self._by_uid: dict[str, Object] = {}
         # Kept also for owners that are not here: a child may arrive before its owner.
@@ -61,8 +84,7 @@ class Store:
     @property
     def omitted(self) -> Mapping[Kind, Coverage]:
         """The kinds of which nothing is known, with the reason."""
-        known = (Coverage.PENDING, Coverage.COMPLETE)
-        return {kind: table.coverage for kind, table in self._tables.items() if table.coverage not in known}
+        return {kind: table.coverage for kind, table in self._tables.items() if table.coverage in _OMITTED}
 
     def count(self, kind: Kind) -> int:
         """How many objects of the kind there are."""
@@ -71,6 +93,14 @@ class Store:
     def coverage(self, kind: Kind) -> Coverage:
         """What is known of the kind."""
         return self._tables[kind].coverage
+
+    def observe(self, observer: Observer) -> None:
+        """Tell the observer of every change from now on."""
+        self._observers.append(observer)
+
+    def get(self, uid: str) -> Object | None:
+        """The object with this UID."""
+        return self._by_uid.get(uid)
 
     def find(self, kind: Kind, namespace: str, name: str) -> Object | None:
         """The object of this name; cluster-scoped objects have the empty namespace."""
@@ -90,26 +120,38 @@ class Store:
         indexed = self._children.get(owner.uid)
         return [child for child in indexed.values() if may_own(owner, child)] if indexed else []
 
+    def losses(self, owner: Object) -> Mapping[Kind, int]:
+        """The resource versions at which ``owner`` last lost a child, by the child's kind."""
+        return self._losses.get(owner.uid, _NOTHING_LOST)
+
+    def is_root(self, item: Object) -> bool:
+        """Whether the object is of a workload kind and no tracked object owns it."""
+        return item.kind.workload and not self.owners(item)
+
     def roots(self, namespace: str | None = None) -> Iterator[Object]:
         """The objects of workload kinds that no tracked object owns."""
         for kind, table in self._tables.items():
             if kind.workload:
-                yield from (candidate for candidate in table.objects(namespace) if not self.owners(candidate))
+                yield from filter(self.is_root, table.objects(namespace))
 
     def replace(self, kind: Kind, objects: Iterable[Object], version: int) -> None:
         """These are all objects of the kind: what else was held is dropped."""
         table = self._tables[kind]
         fresh = {item.uid: item for item in objects}
         for stale in [held for held in table.objects(None) if held.uid not in fresh]:
-            self.remove(stale)
+            self.remove(stale, version)
         for item in fresh.values():
             self.put(item)
-        table.coverage = Coverage.COMPLETE
+        former, table.coverage = table.coverage, Coverage.COMPLETE
         self.advance(kind, version)
+        if former in _OMITTED:
+            self._reset()
 
     def put(self, item: Object) -> None:
         """Add the object, or put it in the place of those with its UID or its name."""
         known = self._by_uid.get(item.uid)
+        if known is not None and known.resource_version == item.resource_version and known == item:
+            return
         if known is not None and _place(known) != _place(item):
             # Never so in a cluster; files may say anything.
             self.remove(known)
@@ -117,29 +159,36 @@ class Store:
         namesake = self.find(item.kind, item.namespace, item.name)
         if namesake is not None and namesake.uid != item.uid:
             # Recreated under the same name: the deletion of the former was missed or is still to come.
-            self.remove(namesake)
+            self.remove(namesake, item.resource_version)
         table = self._tables[item.kind]
         if known is None:
             table.count += 1
         elif known.owners != item.owners:
-            self._unlink(known)
+            self._unlink(known, item.resource_version)
         table.namespaces.setdefault(item.namespace, {})[item.name] = item
         self._by_uid[item.uid] = item
         for owner in item.owners:
             self._children.setdefault(owner.uid, {})[item.uid] = item
+        self._tell(table, known, item, item.resource_version)
 
-    def remove(self, item: Object) -> None:
-        """Drop the object with this UID; one that took its name since stays."""
+    def remove(self, item: Object, version: int = 0) -> None:
+        """Drop the object with this UID; one that took its name since stays.
+
+        ``version`` is that of the deletion, where it is not the item's own.
+        """
         held = self._by_uid.pop(item.uid, None)
         if held is None:
             return
+        version = max(version, item.resource_version)
         table = self._tables[held.kind]
         by_name = table.namespaces[held.namespace]
         del by_name[held.name]
         if not by_name:
             del table.namespaces[held.namespace]
         table.count -= 1
-        self._unlink(held)
+        self._losses.pop(held.uid, None)
+        self._unlink(held, version)
+        self._tell(table, held, None, version)
 
     def advance(self, kind: Kind, version: int) -> None:
         """Everything of the kind up to this version has been seen."""
@@ -148,16 +197,34 @@ class Store:
 
     def omit(self, kind: Kind, coverage: Coverage) -> None:
         """Nothing can be known of the kind any more; stale objects are not kept."""
-        self.replace(kind, (), 0)
-        self._tables[kind].coverage = coverage
+        table = self._tables[kind]
+        if table.coverage is coverage:
+            return
+        table.coverage = coverage
+        for held in list(table.objects(None)):
+            self.remove(held)
+        for lost in self._losses.values():
+            lost.pop(kind, None)
+        self._reset()
 
-    def _unlink(self, child: Object) -> None:
+    def _unlink(self, child: Object, version: int) -> None:
         for owner in child.owners:
             siblings = self._children.get(owner.uid)
             if siblings is not None:
                 siblings.pop(child.uid, None)
                 if not siblings:
                     del self._children[owner.uid]
+            if owner.uid in self._by_uid:
+                self._losses.setdefault(owner.uid, {})[child.kind] = version
+
+    def _tell(self, table: _Table, before: Object | None, after: Object | None, version: int) -> None:
+        if table.coverage is Coverage.COMPLETE:
+            for observer in self._observers:
+                observer.changed(before, after, version)
+
+    def _reset(self) -> None:
+        for observer in self._observers:
+            observer.reset()
 
 
 class KindCache:

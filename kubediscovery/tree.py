@@ -63,24 +63,34 @@ class HasChildren(Protocol):
         """What ``owner`` owns, each once."""
         ...
 
+    def losses(self, owner: Object) -> Mapping[Kind, int]:
+        """The resource versions at which ``owner`` last lost a child, by the child's kind."""
+        ...
 
-def build_tree(store: HasChildren, root: Object, may_see: Callable[[Object], bool]) -> Tree:
+
+def build_tree(store: HasChildren, root: Object, may_see: Callable[[Kind], bool]) -> Tree:
     """The tree of all that ``root`` owns, directly or through others, as far as it may be seen.
 
     What may not be seen is left out with all below it. An object with several owners appears under each of them; what
     it owns in turn stands where it appears first, in depth-first order, so that neither cycles nor ladders of shared
     owners make the tree larger than the number of its edges. Children are sorted by kind, namespace and name.
+
+    Its version is the highest among what it was built from and what has left it, so that it never stays the same when
+    the tree does not.
     """
     top = node_of(root)
     seen: dict[str, tuple[Object, Health]] = {root.uid: (root, top.health)}
     cut: dict[str, Kind] = {}
     expanded: set[str] = set()
+    lost = 0
     stack = [(root, top, 1)]
     while stack:
         owner, node, depth = stack.pop()
         if owner.uid in expanded:
             continue
-        children = [child for child in store.children(owner) if may_see(child)]
+        if losses := store.losses(owner):
+            lost = max(lost, *(version for kind, version in losses.items() if may_see(kind)), 0)
+        children = [child for child in store.children(owner) if may_see(child.kind)]
         if not children:
             continue
         children.sort(key=_order)
@@ -96,7 +106,7 @@ def build_tree(store: HasChildren, root: Object, may_see: Callable[[Object], boo
             (child, below, depth + 1) for child, below in zip(children[::-1], node.children[::-1], strict=True)
         )
     # What was too deep in one place may stand in another.
-    return _summarise(top, seen, frozenset(kind for uid, kind in cut.items() if uid not in seen))
+    return _summarise(top, seen, lost, frozenset(kind for uid, kind in cut.items() if uid not in seen))
 
 
 def node_of(item: Object, *, controller: bool | None = None) -> Node:
@@ -134,12 +144,12 @@ def _controls(owner: Object, child: Object) -> bool:
     return any(reference.uid == owner.uid and reference.controller for reference in child.owners)
 
 
-def _summarise(top: Node, seen: Mapping[str, tuple[Object, Health]], cut: frozenset[Kind]) -> Tree:
+def _summarise(top: Node, seen: Mapping[str, tuple[Object, Health]], lost: int, cut: frozenset[Kind]) -> Tree:
     pods = [item.state for item, _ in seen.values() if isinstance(item.state, PodState)]
     return Tree(
         root=top,
         health=worst(health for _, health in seen.values()),
-        version=max(item.resource_version for item, _ in seen.values()),
+        version=max(lost, *(item.resource_version for item, _ in seen.values())),
         pods=len(pods),
         ready_pods=sum(pod.is_ready for pod in pods),
         cut=cut,

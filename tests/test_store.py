@@ -8,6 +8,7 @@ from random import Random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from kubediscovery.kinds import Kind, Kinds
 from kubediscovery.objects import Object, Owner
@@ -64,7 +65,7 @@ def assert_same(store: Store, model: Model, known: Iterable[Object]) -> None:
             wanted = {item.uid for item in of_kind if namespace in (None, item.namespace)}
             assert uids(store.objects(kind, namespace)) == wanted
     for item in model.items:
-        assert store.find(item.kind, item.namespace, item.name) is item
+        assert store.find(item.kind, item.namespace, item.name) == item
     for item in known:
         assert uids(store.children(item)) == model.children(item)
         assert uids(store.owners(item)) == model.owners(item)
@@ -387,3 +388,76 @@ def test_a_big_store_is_right_too() -> None:
     for item in arrivals:
         store.remove(item)
     assert_empty(store)
+
+
+class Notes:
+    """An observer that writes down what it is told."""
+
+    def __init__(self, store: Store) -> None:
+        self.told: list[tuple[str, str, int]] = []
+        self.resets = 0
+        store.observe(self)
+
+    def changed(self, before: Object | None, after: Object | None, version: int) -> None:
+        how = "changed" if before and after else "came" if after else "went"
+        item = after or before
+        assert item is not None
+        self.told.append((how, item.name, version))
+
+    def reset(self) -> None:
+        self.resets += 1
+
+
+def test_observers_are_told_what_changes_after_the_first_list() -> None:
+    store = Store(KINDS)
+    notes = Notes(store)
+    a, b = (make(DEPLOYMENT, name, "a", resource_version=5) for name in ("a", "b"))
+    store.replace(DEPLOYMENT, [a, b], 7)
+    assert notes.told == []
+    store.put(structs.replace(a, resource_version=8))
+    store.put(make(DEPLOYMENT, "c", "a", resource_version=9))
+    store.remove(structs.replace(b, resource_version=10))
+    assert notes.told == [("changed", "a", 8), ("came", "c", 9), ("went", "b", 10)]
+
+
+def test_a_second_list_tells_only_what_differs() -> None:
+    store = Store(KINDS)
+    a, b = (make(DEPLOYMENT, name, "a", resource_version=5) for name in ("a", "b"))
+    store.replace(DEPLOYMENT, [a, b], 7)
+    notes = Notes(store)
+    store.replace(DEPLOYMENT, [structs.replace(a)], 20)
+    assert notes.told == [("went", "b", 20)]
+
+
+def test_one_recreated_under_its_name_is_told_as_gone_and_come() -> None:
+    store = Store(KINDS)
+    store.replace(DEPLOYMENT, [make(DEPLOYMENT, "a", "a", uid="1", resource_version=5)], 7)
+    notes = Notes(store)
+    store.put(make(DEPLOYMENT, "a", "a", uid="2", resource_version=9))
+    assert notes.told == [("went", "a", 9), ("came", "a", 9)]
+
+
+def test_a_kind_that_becomes_unknown_or_known_again_resets() -> None:
+    store = Store(KINDS)
+    notes = Notes(store)
+    store.replace(DEPLOYMENT, [], 7)
+    store.omit(POD, Coverage.FORBIDDEN)
+    assert notes.resets == 1
+    store.omit(POD, Coverage.FORBIDDEN)
+    store.replace(DEPLOYMENT, [], 8)
+    assert notes.resets == 1
+    store.replace(POD, [make(POD, "p", "a")], 9)
+    assert notes.resets == 2
+
+
+def test_losses_end_with_their_owner() -> None:
+    store = Store(KINDS)
+    web = make(DEPLOYMENT, "web", "a", resource_version=1)
+    child = make(POD, "p", "a", owners=[web], resource_version=2)
+    store.put(web)
+    store.put(child)
+    store.remove(child, 9)
+    assert store.losses(web) == {POD: 9}
+    store.remove(web, 10)
+    store.put(web)
+    assert store.losses(web) == {}

@@ -39,11 +39,11 @@ from tests.objects import (
 Graph = list[Object]
 
 
-def everything(_: Object) -> bool:
+def everything(_: Kind) -> bool:
     return True
 
 
-def tree_of(objects: Collection[Object], root: Object, may_see: Callable[[Object], bool] = everything) -> Tree:
+def tree_of(objects: Collection[Object], root: Object, may_see: Callable[[Kind], bool] = everything) -> Tree:
     return build_tree(filled(objects), root, may_see)
 
 
@@ -62,17 +62,17 @@ def edges(node: Node) -> Iterator[tuple[str, str]]:
 # The reference
 
 
-def owned(objects: Graph, owner: Object, may_see: Callable[[Object], bool]) -> Graph:
+def owned(objects: Graph, owner: Object, may_see: Callable[[Kind], bool]) -> Graph:
     return [
         item
         for item in objects
         if owner.uid in {reference.uid for reference in item.owners}
         and (not owner.kind.namespaced or owner.namespace == item.namespace)
-        and may_see(item)
+        and may_see(item.kind)
     ]
 
 
-def reachable(objects: Graph, root: Object, may_see: Callable[[Object], bool]) -> Graph:
+def reachable(objects: Graph, root: Object, may_see: Callable[[Kind], bool]) -> Graph:
     found, fresh = [root], [root]
     while fresh:
         fresh = [child for owner in fresh for child in owned(objects, owner, may_see) if child not in found]
@@ -119,8 +119,8 @@ def graphs(draw: st.DrawFn) -> Graph:
 @given(graphs(), st.sets(st.sampled_from([DEPLOYMENT, REPLICA_SET, POD, FLEET, OTHER_DEPLOYMENT])))
 @settings(max_examples=300)
 def test_a_tree_is_what_can_be_reached_and_seen(objects: Graph, hidden: set[Kind]) -> None:
-    def may_see(item: Object) -> bool:
-        return item.kind not in hidden
+    def may_see(kind: Kind) -> bool:
+        return kind not in hidden
 
     store = filled(objects)
     for root in objects:
@@ -139,7 +139,7 @@ def test_a_tree_is_what_can_be_reached_and_seen(objects: Graph, hidden: set[Kind
         _assert_silent_about(tree, [item for item in objects if item not in found])
 
 
-def _assert_expanded_where_first(tree: Tree, objects: Graph, may_see: Callable[[Object], bool]) -> None:
+def _assert_expanded_where_first(tree: Tree, objects: Graph, may_see: Callable[[Kind], bool]) -> None:
     by_uid = {item.uid: item for item in objects}
     met: set[str] = set()
     for node in nodes(tree.root):
@@ -163,11 +163,11 @@ def _assert_silent_about(tree: Tree, others: Graph) -> None:
 def test_nothing_of_what_is_hidden_leaves_a_trace(objects: Graph, hidden: set[Kind]) -> None:
     """The tree equals that of a cluster in which what is hidden does not exist."""
 
-    def may_see(item: Object) -> bool:
-        return item.kind not in hidden
+    def may_see(kind: Kind) -> bool:
+        return kind not in hidden
 
     root = objects[0]
-    visible = [item for item in objects if item is root or may_see(item)]
+    visible = [item for item in objects if item is root or may_see(item.kind)]
     assert tree_of(objects, root, may_see) == tree_of(visible, root, may_see)
 
 
@@ -254,7 +254,7 @@ def test_a_chain_is_cut_at_the_limit(length: int, cut: set[Kind]) -> None:
 
 def test_what_is_cut_and_may_not_be_seen_is_not_said() -> None:
     objects = chain(MAX_DEPTH + 1)
-    assert tree_of(objects, objects[0], lambda item: item.kind != POD).cut == frozenset()
+    assert tree_of(objects, objects[0], lambda kind: kind != POD).cut == frozenset()
 
 
 def test_what_also_stands_higher_up_is_not_cut() -> None:
@@ -378,9 +378,26 @@ def test_the_health_of_a_tree_is_the_worst_in_it() -> None:
     web = make(DEPLOYMENT, "web")
     late = make(REPLICA_SET, "web-1", owners=[web], state=STATES[0])
     assert tree_of([web, late], web).health is Health.DEGRADED
-    assert tree_of([web, late], web, lambda item: item.kind != REPLICA_SET).health is Health.HEALTHY
+    assert tree_of([web, late], web, lambda kind: kind != REPLICA_SET).health is Health.HEALTHY
 
 
 def test_empty_info_is_still_said() -> None:
     """A kind that has images says so of an object without any."""
     assert node_of(make(DEPLOYMENT, "x", state=structs.replace(WORKLOAD, images=()))).info == Info(images=())
+
+
+def test_the_version_of_a_tree_moves_when_something_leaves_it() -> None:
+    web = make(DEPLOYMENT, "web", resource_version=10)
+    gone = make(REPLICA_SET, "web-1", owners=[web], resource_version=11)
+    store = filled([web, gone, make(REPLICA_SET, "web-2", owners=[web], resource_version=30)])
+    store.remove(gone, 40)
+    assert build_tree(store, web, everything).version == 40
+    assert build_tree(store, web, lambda kind: kind != REPLICA_SET).version == 10
+
+
+def test_a_child_that_changes_its_owner_moves_both_versions() -> None:
+    one, other = (make(DEPLOYMENT, name, resource_version=10) for name in ("one", "other"))
+    child = make(REPLICA_SET, "x", owners=[one], resource_version=11)
+    store = filled([one, other, child])
+    store.put(structs.replace(child, owners=(owner_of(other),), resource_version=20))
+    assert [build_tree(store, root, everything).version for root in (one, other)] == [20, 20]
