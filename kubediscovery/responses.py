@@ -1,58 +1,139 @@
-"""Answers as bytes: JSON, Tables, discovery documents, texts, and the one rendering of errors."""
+"""Answers with their headers: what was negotiated, discovery documents, texts, and the one rendering of errors."""
 
+import asyncio
+import contextlib
+import hashlib
+import zlib
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 import msgspec
+from starlette.datastructures import Headers
 from starlette.responses import Response
 
 from kubediscovery.discovery import Document
-from kubediscovery.errors import MethodNotAllowed, StatusError
+from kubediscovery.errors import MethodNotAllowed, StatusError, Unauthorized
 from kubediscovery.meta import status_of
-from kubediscovery.negotiation import JSON
+from kubediscovery.negotiation import JSON, PLAIN, YAML, Representation
+from kubediscovery.representation import encode, written
 
 # Answers depend on the caller: no cache on the way may keep one (k8s.io/apiserver, filters/cachecontrol.go).
-_PRIVATE = {"Cache-Control": "no-cache, private"}
+PRIVATE = {"Cache-Control": "no-cache, private", "X-Content-Type-Options": "nosniff"}
+_NEGOTIATED = {"Vary": "Accept, Accept-Encoding"}
+# RFC 9110, sections 15.5.2 and 15.5.6: how to prove who one is, and that nothing here is ever written.
+_ERROR_HEADERS = {Unauthorized.code: {"WWW-Authenticate": "Bearer"}, MethodNotAllowed.code: {"Allow": "GET, HEAD"}}
+NOTHING_KNOWN: frozenset[str] = frozenset()
+_RAW = Representation(PLAIN, pretty=True)
+# writers.go: defaultGzipThresholdBytes and defaultGzipContentEncodingLevel.
+_WORTH_COMPRESSING = 128 * 1024
+_LEAST_EFFORT = 1
+_GZIP = 16
+# Bytes of JSON whose encoding, tag and compression take about a millisecond.
+_AT_ONCE = {JSON: 128 * 1024, YAML: 8 * 1024}
 _LONGEST_WARNING = 256
 
 
-def json_response(
-    content: object,
-    *,
-    code: int = 200,
-    media_type: str = JSON,
-    pretty: bool = False,
-    headers: Mapping[str, str] | None = None,
-) -> Response:
-    """``content`` encoded by msgspec."""
-    body = msgspec.json.encode(content)
-    if pretty:
-        body = msgspec.json.format(body, indent=2) + b"\n"
-    return Response(body, code, {**_PRIVATE, **(headers or {})}, media_type)
+class Renderer:
+    """Writes answers in the form that was negotiated; what takes long is done beside the event loop.
+
+    Above 128 KiB an answer is compressed for who takes gzip, as k8s.io/apiserver does
+    (``pkg/endpoints/handlers/responsewriters/writers.go``). Every one has an entity tag over its own bytes, so that who
+    asks again and again for what has not changed is answered 304. The tag is no proof of anything: the caller was
+    authenticated, authorized and answered as ever before it is compared.
+    """
+
+    def __init__(self) -> None:
+        # Writing YAML holds the interpreter: one at a time leaves the event loop its share.
+        self._writing_yaml = asyncio.Semaphore()
+
+    async def answer(
+        self,
+        content: object,
+        representation: Representation,
+        *,
+        known: frozenset[str] = NOTHING_KNOWN,
+        headers: Mapping[str, str] | None = None,
+    ) -> Response:
+        """``content`` as the representation has it, or 304 for who has just these bytes."""
+        finished = await self._finish(msgspec.json.encode(content), representation, known)
+        media_type = representation.media_type.encoding
+        return _finished_response(finished, media_type, {**PRIVATE, **(headers or {})})
+
+    async def document(
+        self, document: Document, representation: Representation, *, known: frozenset[str] = NOTHING_KNOWN
+    ) -> Response:
+        """A discovery document, or 304 for who has it already; it is the same for every caller."""
+        finished = await self._finish(document.body, representation, known, document.etag)
+        media_type = document.content_type.replace(JSON, representation.media_type.encoding, 1)
+        return _finished_response(finished, media_type, {**PRIVATE, "Cache-Control": "public"})
+
+    async def _finish(
+        self, body: bytes, representation: Representation, known: frozenset[str], etag: str = ""
+    ) -> "_Finished":
+        encoding = representation.media_type.encoding
+        if len(body) <= _AT_ONCE[encoding]:
+            return _finish(body, representation, known, etag)
+        async with self._writing_yaml if encoding == YAML else contextlib.nullcontext():
+            return await asyncio.to_thread(_finish, body, representation, known, etag)
+
+
+@dataclass(frozen=True, slots=True)
+class _Finished:
+    """An answer's bytes; ``body`` is None where the caller has them."""
+
+    body: bytes | None
+    etag: str
+    compressed: bool
+
+
+def _finish(body: bytes, representation: Representation, known: frozenset[str], etag: str) -> _Finished:
+    """Everything between the answer as JSON and what is sent; ``etag`` is that of the JSON where it is known."""
+    finished = written(body, representation)
+    if finished is not body or not etag:
+        etag = f'"{hashlib.blake2b(finished, digest_size=20).hexdigest()}"'
+    compressed = representation.gzip and len(finished) > _WORTH_COMPRESSING
+    if compressed:
+        # A strong tag names bytes, and these are others (RFC 9110, section 8.8.3.3).
+        etag = f'{etag[:-1]}-gzip"'
+    if etag in known or "*" in known:
+        return _Finished(None, etag, compressed)
+    return _Finished(
+        zlib.compress(finished, _LEAST_EFFORT, zlib.MAX_WBITS | _GZIP) if compressed else finished, etag, compressed
+    )
+
+
+def known_tags(headers: Headers) -> frozenset[str]:
+    """The entity tags in If-None-Match, without what marks weak ones: it plays no part (RFC 9110, section 13.1.2)."""
+    given = ",".join(headers.getlist("if-none-match"))
+    return frozenset(tag.strip().removeprefix("W/") for tag in given.split(",")) if given else NOTHING_KNOWN
+
+
+def _finished_response(finished: _Finished, media_type: str, headers: Mapping[str, str]) -> Response:
+    headers = {**headers, **_NEGOTIATED, "ETag": finished.etag}
+    if finished.body is None:
+        return Response(status_code=304, headers=headers)
+    if finished.compressed:
+        headers["Content-Encoding"] = "gzip"
+    return Response(finished.body, 200, headers, media_type)
+
+
+def json_response(content: object) -> Response:
+    """``content`` as indented JSON whatever was asked for (``responsewriters/writers.go``, WriteRawJSON)."""
+    return Response(encode(content, _RAW), 200, PRIVATE, JSON)
 
 
 def text_response(text: str | bytes, *, code: int = 200, media_type: str = "text/plain; charset=utf-8") -> Response:
     """Plain text."""
-    headers = {**_PRIVATE, "X-Content-Type-Options": "nosniff"}
-    return Response(text, code, headers, media_type)
+    return Response(text, code, PRIVATE, media_type)
 
 
-def document_response(document: Document, if_none_match: str) -> Response:
-    """A discovery document, or 304 for who has it already; it is the same for every caller."""
-    headers = {"ETag": document.etag, "Vary": "Accept", "Cache-Control": "public"}
-    if document.etag in (tag.strip() for tag in if_none_match.split(",")):
-        return Response(status_code=304, headers=headers)
-    return Response(document.body, 200, headers, document.content_type)
-
-
-def error_response(error: StatusError) -> Response:
-    """The error as a ``Status``; in JSON whatever was asked for, as every client of Kubernetes reads it."""
-    headers = {"X-Content-Type-Options": "nosniff"}
-    if isinstance(error, MethodNotAllowed):
-        # RFC 9110, section 15.5.6: nothing here is ever written.
-        headers["Allow"] = "GET, HEAD"
+def error_response(error: StatusError, representation: Representation) -> Response:
+    """The error as a ``Status`` in the encoding that was asked for."""
+    headers = {**PRIVATE, **_NEGOTIATED, **_ERROR_HEADERS.get(error.code, {})}
     if error.retry_after:
         headers["Retry-After"] = str(error.retry_after)
-    return json_response(status_of(error), code=error.code, headers=headers)
+    media_type = representation.media_type.encoding
+    return Response(encode(status_of(error), representation), error.code, headers, media_type)
 
 
 def require_reading(method: str) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from kubediscovery.compositions import Composition
-from kubediscovery.meta import ListMeta, PartialObjectMetadata, Table, TableColumn, TableRow
+from kubediscovery.meta import ListMeta, ObjectMeta, PartialObjectMetadata, Table, TableColumn, TableRow
 
 _COLUMNS = (
     TableColumn("Name", "string", "Plural, group and name of the root object.", format="name"),
@@ -33,14 +33,38 @@ _AGES = (
 
 
 def table_of(
-    items: Sequence[Composition], *, version: str, include_object: str, now: datetime, list_version: str = ""
+    items: Sequence[Composition],
+    metadata: ListMeta,
+    *,
+    version: str,
+    include_object: str,
+    now: datetime,
+    columns: bool = True,
 ) -> Table:
-    """A Table with one row a composition; ``version`` is the Table's own, v1 or v1beta1."""
+    """A Table with one row a composition; ``version`` is the Table's own, v1 or v1beta1.
+
+    ``metadata`` is that of the list; ``columns`` is false for the second and later Tables of a watch.
+    """
     return Table(
-        column_definitions=_COLUMNS,
-        rows=[TableRow(_cells(item, now), _row_object(item, include_object, version)) for item in items],
-        metadata=ListMeta(resource_version=list_version or (items[0].metadata.resource_version if items else "")),
         api_version=f"meta.k8s.io/{version}",
+        metadata=metadata,
+        column_definitions=_COLUMNS if columns else None,
+        rows=[TableRow(_cells(item, now), _row_object(item, include_object, version)) for item in items],
+    )
+
+
+def table_of_bookmark(metadata: ObjectMeta, *, version: str, columns: bool = True) -> Table:
+    """The Table of a watch's bookmark: one row without text, whose object has the metadata.
+
+    The object is there whatever ``includeObject`` says: clients look for its annotations (k8s.io/apiserver,
+    ``pkg/endpoints/handlers/response.go``, asTable).
+    """
+    found = PartialObjectMetadata(metadata=metadata, api_version=f"meta.k8s.io/{version}")
+    return Table(
+        api_version=found.api_version,
+        metadata=ListMeta(resource_version=metadata.resource_version),
+        column_definitions=_COLUMNS if columns else None,
+        rows=[TableRow([""] * len(_COLUMNS), found)],
     )
 
 
@@ -79,4 +103,4 @@ def _row_object(item: Composition, include_object: str, version: str) -> object:
         return None
     if include_object == "Object":
         return item
-    return PartialObjectMetadata(item.metadata, api_version=f"meta.k8s.io/{version}")
+    return PartialObjectMetadata(metadata=item.metadata, api_version=f"meta.k8s.io/{version}")

@@ -3,8 +3,16 @@
 import msgspec
 from msgspec import UNSET
 
-from kubediscovery.errors import BadRequest, Expired, NotFound, ServiceUnavailable, Subject
-from kubediscovery.meta import ListMeta, ObjectMeta, PartialObjectMetadata, StatusDetails, status_of
+from kubediscovery.errors import BadRequest, Cause, Expired, Invalid, NotFound, ServiceUnavailable, Subject
+from kubediscovery.meta import (
+    ListMeta,
+    ObjectMeta,
+    PartialObjectMetadata,
+    PartialObjectMetadataList,
+    StatusDetails,
+    Table,
+    status_of,
+)
 
 
 def encoded(value: object) -> object:
@@ -25,11 +33,24 @@ def test_metadata_leaves_out_what_it_does_not_have() -> None:
 
 
 def test_a_rows_object_says_what_it_is() -> None:
-    assert encoded(PartialObjectMetadata(ObjectMeta(name="a"))) == {
+    assert encoded(PartialObjectMetadata(metadata=ObjectMeta(name="a"))) == {
         "kind": "PartialObjectMetadata",
         "apiVersion": "meta.k8s.io/v1",
         "metadata": {"name": "a"},
     }
+
+
+def test_a_list_says_where_it_goes_on() -> None:
+    metadata = ListMeta(resource_version="7", continue_="token", remaining_item_count=0)
+    assert encoded(metadata) == {"resourceVersion": "7", "continue": "token", "remainingItemCount": 0}
+
+
+def test_what_an_object_is_comes_first() -> None:
+    partial = PartialObjectMetadata(metadata=ObjectMeta(name="a"))
+    listed = PartialObjectMetadataList(api_version="meta.k8s.io/v1", metadata=ListMeta(), items=[partial])
+    table = Table(api_version="meta.k8s.io/v1", metadata=ListMeta(), column_definitions=None, rows=[])
+    for value in (partial, listed, table, status_of(BadRequest("no"))):
+        assert list(msgspec.to_builtins(value))[:3] == ["kind", "apiVersion", "metadata"]
 
 
 def test_a_status_without_a_subject_has_no_details() -> None:
@@ -46,6 +67,31 @@ def test_details_tell_when_to_try_again_and_why() -> None:
     assert encoded(status_of(ServiceUnavailable("no", retry_after=1)).details) == {"retryAfterSeconds": 1}
     details = encoded(status_of(Expired("old", cause="Gone")).details)
     assert details == {"causes": [{"reason": "Gone", "message": "old"}]}
+
+
+def test_each_cause_names_its_field() -> None:
+    causes = [Cause("FieldValueForbidden", "Forbidden: no", "limit"), Cause("FieldValueInvalid", "Invalid", "watch")]
+    status = status_of(Invalid(Subject("meta.k8s.io", "ListOptions"), causes))
+    assert (status.code, status.reason) == (422, "Invalid")
+    assert status.message == 'ListOptions.meta.k8s.io "" is invalid: [limit: Forbidden: no, watch: Invalid]'
+    assert encoded(status.details) == {
+        "group": "meta.k8s.io",
+        "kind": "ListOptions",
+        "causes": [
+            {"reason": "FieldValueForbidden", "message": "Forbidden: no", "field": "limit"},
+            {"reason": "FieldValueInvalid", "message": "Invalid", "field": "watch"},
+        ],
+    }
+
+
+def test_an_expired_list_has_a_token_to_go_on_with() -> None:
+    assert encoded(status_of(Expired("old", continue_token="abc")).metadata) == {"continue": "abc"}
+    assert encoded(status_of(Expired("old")).metadata) == {}
+    assert encoded(ListMeta(resource_version="7", continue_="abc", remaining_item_count=2)) == {
+        "resourceVersion": "7",
+        "continue": "abc",
+        "remainingItemCount": 2,
+    }
 
 
 def test_one_error_does_not_show_in_the_next() -> None:

@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from kubediscovery.api import ApiGroup
 from kubediscovery.compositions import Composition, Compositions
 from kubediscovery.kinds import Kinds
-from kubediscovery.meta import PartialObjectMetadata
-from kubediscovery.table import age, table_of
+from kubediscovery.meta import ListMeta, ObjectMeta, PartialObjectMetadata
+from kubediscovery.table import age, table_of, table_of_bookmark
 from tests.objects import POD, REPLICA_SET, filled
 from tests.serving import CREATED, make
 
 NOW = datetime.fromtimestamp(CREATED, UTC) + timedelta(days=3, hours=4, minutes=5)
+LIST = ListMeta(resource_version="77", continue_="token", remaining_item_count=3)
 MINUTE, HOUR, DAY = 60, 3600, 86400
 YEAR = 365 * DAY
 
@@ -29,8 +30,8 @@ def compositions(*, visible: bool = True) -> list[Composition]:
 
 
 def test_the_columns_and_the_cells() -> None:
-    table = table_of(compositions(), version="v1", include_object="None", now=NOW, list_version="77")
-    names = [(column.name, column.priority) for column in table.column_definitions]
+    table = table_of(compositions(), LIST, version="v1", include_object="None", now=NOW)
+    names = [(column.name, column.priority) for column in table.column_definitions or ()]
     assert names == [
         ("Name", 0),
         ("Ready", 0),
@@ -44,11 +45,11 @@ def test_the_columns_and_the_cells() -> None:
     assert [row.cells for row in table.rows] == [
         ["replicasets.apps.web", "2/2", "Healthy", "1/1", "3d4h", "3", "", "nginx:1.27"]
     ]
-    assert table.metadata.resource_version == "77"
+    assert table.metadata is LIST
 
 
 def test_every_column_is_declared_as_kubectl_reads_it() -> None:
-    table = table_of([], version="v1", include_object="None", now=NOW)
+    table = table_of([], LIST, version="v1", include_object="None", now=NOW)
     written = msgspec.json.decode(msgspec.json.encode(table))
     assert (written["kind"], written["apiVersion"], written["rows"]) == ("Table", "meta.k8s.io/v1", [])
     for column in written["columnDefinitions"]:
@@ -58,13 +59,13 @@ def test_every_column_is_declared_as_kubectl_reads_it() -> None:
 
 
 def test_pods_that_may_not_be_seen_are_not_counted() -> None:
-    (row,) = table_of(compositions(visible=False), version="v1", include_object="None", now=NOW).rows
+    (row,) = table_of(compositions(visible=False), LIST, version="v1", include_object="None", now=NOW).rows
     assert row.cells[3] == ""
 
 
 @pytest.mark.parametrize("version", ["v1", "v1beta1"])
 def test_rows_carry_metadata_of_the_tables_own_version(version: str) -> None:
-    table = table_of(compositions(), version=version, include_object="Metadata", now=NOW)
+    table = table_of(compositions(), LIST, version=version, include_object="Metadata", now=NOW)
     assert table.api_version == f"meta.k8s.io/{version}"
     (row,) = table.rows
     assert isinstance(row.object, PartialObjectMetadata)
@@ -74,13 +75,26 @@ def test_rows_carry_metadata_of_the_tables_own_version(version: str) -> None:
 
 def test_rows_carry_the_object_or_nothing_where_asked() -> None:
     items = compositions()
-    assert table_of(items, version="v1", include_object="Object", now=NOW).rows[0].object is items[0]
-    assert table_of(items, version="v1", include_object="None", now=NOW).rows[0].object is None
+    assert table_of(items, LIST, version="v1", include_object="Object", now=NOW).rows[0].object is items[0]
+    assert table_of(items, LIST, version="v1", include_object="None", now=NOW).rows[0].object is None
 
 
-def test_a_single_object_gives_the_table_its_version() -> None:
-    assert table_of(compositions(), version="v1", include_object="None", now=NOW).metadata.resource_version == "130"
-    assert table_of([], version="v1", include_object="None", now=NOW).metadata.resource_version == ""
+def test_the_second_table_of_a_watch_has_no_columns() -> None:
+    table = table_of(compositions(), LIST, version="v1", include_object="None", now=NOW, columns=False)
+    written = msgspec.json.decode(msgspec.json.encode(table))
+    assert written["columnDefinitions"] is None
+    assert len(written["rows"]) == 1
+
+
+@pytest.mark.parametrize("version", ["v1", "v1beta1"])
+def test_a_bookmark_is_a_row_whose_object_has_its_metadata(version: str) -> None:
+    metadata = ObjectMeta(resource_version="8", annotations={"k8s.io/initial-events-end": "true"})
+    table = table_of_bookmark(metadata, version=version)
+    assert (table.api_version, table.metadata.resource_version) == (f"meta.k8s.io/{version}", "8")
+    (row,) = table.rows
+    assert row.cells == [""] * len(table.column_definitions or ())
+    assert row.object == PartialObjectMetadata(metadata=metadata, api_version=f"meta.k8s.io/{version}")
+    assert table_of_bookmark(metadata, version=version, columns=False).column_definitions is None
 
 
 @pytest.mark.parametrize(
