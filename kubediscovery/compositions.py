@@ -1,11 +1,14 @@
 """Compositions: what an object is made of and whether it is all right, as the caller may see it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Annotated, Protocol
 
 import msgspec
+from msgspec import Meta
 
 from kubediscovery.api import ApiGroup
+from kubediscovery.continuation import Key
 from kubediscovery.errors import NotFound, ServiceUnavailable, Subject
 from kubediscovery.forest import Forest
 from kubediscovery.health import Health
@@ -13,6 +16,7 @@ from kubediscovery.kinds import Kind
 from kubediscovery.meta import ListMeta, ObjectMeta
 from kubediscovery.objects import Object
 from kubediscovery.options import Options
+from kubediscovery.pages import fill, list_metadata, list_version, places_after
 from kubediscovery.store import Coverage, Store
 from kubediscovery.tree import Node, Tree, timestamp
 
@@ -20,45 +24,58 @@ from kubediscovery.tree import Node, Tree, timestamp
 class Omitted(msgspec.Struct, frozen=True, omit_defaults=True):
     """A resource that the answer says nothing about, whether or not there is anything of it, and why."""
 
-    resource: str
-    reason: str
-    message: str
-    group: str = ""
+    resource: Annotated[str, Meta(description="Plural of the resource, as in pods.")]
+    reason: Annotated[str, Meta(description="One CamelCase word for why: Forbidden, NotFound or TooDeep.")]
+    message: Annotated[str, Meta(description="The reason in a sentence for people.")]
+    group: Annotated[str, Meta(description="API group of the resource; left out for the core group.")] = ""
 
 
 class PodCount(msgspec.Struct):
-    """The tree's pods, each once."""
+    """The pods in a tree, each counted once."""
 
-    total: int
-    ready: int
+    total: Annotated[int, Meta(description="Pods in the tree.")]
+    ready: Annotated[int, Meta(description="Pods in the tree whose condition Ready is True.")]
 
 
 class CompositionStatus(msgspec.Struct, omit_defaults=True):
-    """``health`` is the worst in the tree; ``pods`` is left out where pods may not be seen."""
+    """What holds of the whole tree."""
 
-    health: Health
-    pods: PodCount | None = None
-    omitted: list[Omitted] | None = None
+    health: Annotated[Health, Meta(description="The worst health in the tree, from Healthy to Unknown.")]
+    pods: Annotated[
+        PodCount | None, Meta(description="The pods in the tree; left out where you may not list pods.")
+    ] = None
+    omitted: Annotated[
+        list[Omitted] | None,
+        Meta(description="Resources that this answer says nothing about, whether or not there is anything of them."),
+    ] = None
 
 
 class Composition(msgspec.Struct, rename="camel"):
-    """One tree."""
+    """What an object is made of and whether it is all right: the tree of all that it owns, as you may see it."""
 
-    kind: str
-    api_version: str
-    metadata: ObjectMeta
-    root: Node
-    status: CompositionStatus
+    kind: Annotated[str, Meta(description="Kind of this object: Composition.")]
+    api_version: Annotated[str, Meta(description="Group and version of this object.")]
+    metadata: Annotated[
+        ObjectMeta,
+        Meta(
+            description="Metadata of the root object, under a name that also gives its resource and group, as in "
+            "deployments.apps.web; the resource version is the newest in the tree."
+        ),
+    ]
+    root: Annotated[Node, Meta(description="The object that was asked for, with all that it owns below it.")]
+    status: Annotated[CompositionStatus, Meta(description="What holds of the whole tree.")]
 
 
-class CompositionList(msgspec.Struct, rename="camel"):
-    """Trees, sorted by namespace and name; ``omitted`` are kinds of which no root is listed."""
+class CompositionList(msgspec.Struct, rename="camel", kw_only=True):
+    """Compositions, sorted by namespace and name."""
 
-    api_version: str
-    metadata: ListMeta
-    items: list[Composition]
-    omitted: list[Omitted]
-    kind: str = "CompositionList"
+    kind: Annotated[str, Meta(description="Kind of this list: CompositionList.")] = "CompositionList"
+    api_version: Annotated[str, Meta(description="Group and version of this list.")]
+    metadata: Annotated[ListMeta, Meta(description="Metadata of the list.")]
+    items: Annotated[list[Composition], Meta(description="One composition for each object that was asked for.")]
+    omitted: Annotated[
+        list[Omitted], Meta(description="Resources of which no root is listed, whether or not there are any.")
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +86,39 @@ class Target:
     namespace: str | None
 
 
-class Compositions:
-    """Answers from the store; ``visible`` is always the kinds that the caller may list where the request looks."""
+class Versions(Protocol):
+    """Who knows which versions can be gone on from."""
 
-    def __init__(self, api: ApiGroup, store: Store) -> None:
+    @property
+    def oldest(self) -> int:
+        """Lists that were begun at an earlier version have expired."""
+        ...
+
+    def issue(self) -> int:
+        """The version of what is answered now."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _OnlyThePresent:
+    store: Store
+    oldest: int = 0
+
+    def issue(self) -> int:
+        return self.store.version
+
+
+class Compositions:
+    """Answers from the store; ``visible`` is always the kinds that the caller may list where the request looks.
+
+    ``versions`` tells from which version on all changes are known, so that a watch can go on from it; a list that was
+    begun before cannot be continued. Without it every list can.
+    """
+
+    def __init__(self, api: ApiGroup, store: Store, versions: Versions | None = None) -> None:
         self._api = api
         self._store = store
+        self._versions = versions or _OnlyThePresent(store)
         self._forest = Forest(store)
 
     def one(self, kind: Kind, namespace: str, name: str, visible: frozenset[Kind]) -> Composition:
@@ -89,7 +133,7 @@ class Compositions:
             raise NotFound(
                 f'{kind.group_resource} "{name}" not found', subject=Subject(kind.group, kind.resource, name)
             )
-        return self._compose(root, visible)
+        return self.compose(root, visible)
 
     def named(self, namespace: str, name: str, visible: frozenset[Kind]) -> Composition:
         """The composition with the name ``deployments.apps.web``.
@@ -103,7 +147,7 @@ class Compositions:
         for kind in meant:
             root = self._store.find(kind, namespace, name.removeprefix(f"{kind.group_resource}."))
             if root is not None:
-                return self._compose(root, visible)
+                return self.compose(root, visible)
         for kind in meant:
             self._require_known(kind)
         raise NotFound(
@@ -111,31 +155,39 @@ class Compositions:
         )
 
     def many(self, target: Target, options: Options, visible: frozenset[Kind]) -> CompositionList:
-        """The compositions of a kind's objects, or of all roots of visible kinds, that the selectors match."""
-        self._require(self._store.pending)
-        if target.kind is not None:
-            self._require_known(target.kind)
-        roots: Iterable[Object] = (
-            self._store.objects(target.kind, target.namespace)
-            if target.kind is not None
-            else (root for root in self._store.roots(target.namespace) if root.kind in visible)
-        )
-        composed = (self._compose(root, visible) for root in roots if options.labels.matches(dict(root.labels)))
-        items = [item for item in composed if options.fields.matches(_fields(item))]
+        """The compositions of a kind's objects, or of all roots of visible kinds, that the selectors match.
+
+        One page of them where there is a limit: trees are built until it is full. Raises :class:`ServiceUnavailable`
+        and :class:`NotFound` for a kind of which nothing is known, :class:`Expired` for a list begun too long ago.
+        """
+        self.require_known(target)
+        version = list_version(options.start, self._versions.issue(), self._versions.oldest)
+        places = places_after(((_key(root), root) for root in self._roots(target, visible)), options)
+        items, left = fill(places, options.limit, lambda root: self._matching(root, options, visible))
         return CompositionList(
             api_version=self._api.api_version,
-            metadata=ListMeta(resource_version=str(self._store.version)),
-            items=sorted(items, key=lambda item: (item.metadata.namespace, item.metadata.name)),
+            metadata=list_metadata(version, places, left, options),
+            items=items,
             omitted=[] if target.kind is not None else list(self._omitted(visible, workloads_only=True)),
         )
 
-    def _compose(self, root: Object, visible: frozenset[Kind]) -> Composition:
+    def _roots(self, target: Target, visible: frozenset[Kind]) -> Iterator[Object]:
+        if target.kind is not None:
+            return self._store.objects(target.kind, target.namespace)
+        return (root for root in self._store.roots(target.namespace) if root.kind in visible)
+
+    def _matching(self, root: Object, options: Options, visible: frozenset[Kind]) -> Composition | None:
+        item = self.compose(root, visible)
+        return item if options.fields.matches(fields_of(item)) else None
+
+    def compose(self, root: Object, visible: frozenset[Kind]) -> Composition:
+        """The composition of a root, with what is visible below it."""
         tree = self._forest.tree(root, visible)
         return Composition(
             kind="Composition",
             api_version=self._api.api_version,
             metadata=ObjectMeta(
-                name=f"{root.kind.group_resource}.{root.name}",
+                name=composition_name(root),
                 namespace=root.namespace,
                 uid=root.uid,
                 resource_version=str(tree.version),
@@ -165,6 +217,12 @@ class Compositions:
             elif coverage in _UNKNOWN:
                 yield Omitted(kind.resource, coverage.value, _UNKNOWN[coverage], kind.group)
 
+    def require_known(self, target: Target) -> None:
+        """Raise :class:`ServiceUnavailable` or :class:`NotFound` where nothing can be told of the target."""
+        self._require(self._store.pending)
+        if target.kind is not None:
+            self._require_known(target.kind)
+
     def _require(self, pending: list[Kind]) -> None:
         if pending:
             waited_for = ", ".join(kind.group_resource for kind in pending)
@@ -190,7 +248,22 @@ def _too_deep(kind: Kind) -> Omitted:
     return Omitted(kind.resource, "TooDeep", "the chain of owners is too long to follow", kind.group)
 
 
-def _fields(item: Composition) -> dict[str, str]:
+def composition_name(root: Object) -> str:
+    """``deployments.apps.web``; ``pods.web-0`` for the core group."""
+    return composition_name_of(root.kind, root.name)
+
+
+def composition_name_of(kind: Kind, name: str) -> str:
+    """The same of an object that need not be there."""
+    return f"{kind.group_resource}.{name}"
+
+
+def _key(root: Object) -> Key:
+    return Key(root.namespace, composition_name(root), root.kind.group_resource)
+
+
+def fields_of(item: Composition) -> dict[str, str]:
+    """What field selectors look at."""
     return {
         "metadata.name": item.metadata.name,
         "metadata.namespace": item.metadata.namespace,

@@ -1,12 +1,15 @@
 """Query parameters, read once and validated whole."""
 
+import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
-from kubediscovery.errors import BadRequest, Expired, MethodNotAllowed, ServerTimeout
+from kubediscovery.continuation import Continuation, decode_continuation
+from kubediscovery.errors import BadRequest
 from kubediscovery.health import Health
 from kubediscovery.selectors import EVERYTHING, Selector, parse_field_selector, parse_label_selector
+from kubediscovery.validation import EXACT, check_list_options
 
 FIELDS: Mapping[str, frozenset[str] | None] = {
     "metadata.name": None,
@@ -14,20 +17,28 @@ FIELDS: Mapping[str, frozenset[str] | None] = {
     "root.kind": None,
     "status.health": frozenset(Health),
 }
+_WATCH_SECONDS = (1_800, 3_600)
 _BOOLEANS = {"": False, "true": True, "1": True, "false": False, "0": False}
 _INCLUDE_OBJECT = ("None", "Metadata", "Object")
 # Parameters of the API that answers do not follow yet: silence would be a wrong answer.
-_NOT_SERVED = ("depth", "kinds", "direction", "relations", "output", "waitFor", "sendInitialEvents")
+_NOT_SERVED = ("depth", "kinds", "direction", "relations", "output", "waitFor")
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a request asks for beside its path. ``least_version`` is 0 for any; ``ignored`` are unknown parameters."""
+    """What a request asks for beside its path.
+
+    ``limit`` is 0 for a whole list, ``start`` where a page begins, None for the first. ``least_version`` is what must
+    have been seen before there is an answer, 0 for nothing; ``exact`` says that nothing after it may have been seen.
+    ``ignored`` are unknown parameters.
+    """
 
     labels: Selector = EVERYTHING
     fields: Selector = EVERYTHING
+    limit: int = 0
+    start: Continuation | None = None
     least_version: int = 0
-    pretty: bool = False
+    exact: bool = False
     include_object: str = "Metadata"
     ignored: tuple[str, ...] = ()
 
@@ -35,10 +46,13 @@ class Options:
 NOTHING_ASKED = Options()
 
 
-def parse_options(query: bytes) -> Options:
-    """The options of a query string; raises :class:`BadRequest` that names the parameter and what is accepted.
+def parse_options(query: bytes, *, watch: bool = False) -> Options:
+    """The options of a get, a list or a watch.
 
-    ``limit`` and ``timeoutSeconds`` are checked and otherwise without effect: every answer is whole, and at once.
+    Raises :class:`BadRequest` that names the parameter and what is accepted, and :class:`Invalid` for parameters that
+    do not go together. ``timeoutSeconds`` is checked and otherwise without effect. A ``resourceVersion`` without
+    ``resourceVersionMatch`` means NotOlderThan also beside ``limit``, where Kubernetes takes it for Exact: former
+    states are not kept here.
     """
     if not query:
         return NOTHING_ASKED
@@ -48,41 +62,109 @@ def parse_options(query: bytes) -> Options:
             check(name, values[name])
     if refused := [name for name in _NOT_SERVED if values.get(name)]:
         raise BadRequest(f'parameter "{refused[0]}" is not supported; accepted are {", ".join(sorted(_ACCEPTED))}')
+    check_list_options(values, watch=watch)
+    start = _start(values)
     return Options(
         labels=parse_label_selector(values.get("labelSelector", "")),
         fields=parse_field_selector(values.get("fieldSelector", ""), FIELDS),
-        least_version=int(values.get("resourceVersion") or 0),
-        pretty=_BOOLEANS[values.get("pretty", "").lower()],
+        limit=int(values.get("limit") or 0),
+        start=start,
+        # A page may be asked of a replica that has not seen yet what the first page showed.
+        least_version=max(int(values.get("resourceVersion") or 0), start.version if start else 0),
+        exact=values.get("resourceVersionMatch") == EXACT,
         include_object=values.get("includeObject") or "Metadata",
         ignored=tuple(sorted(set(values) - set(_ACCEPTED) - set(_NOT_SERVED))),
     )
 
 
-def parse_listing(query: bytes) -> tuple[bool, str]:
-    """Whether a list is to be watched, and the one name that its field selector lets through, empty for others.
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How a caller wants to watch.
 
-    Never raises: what is wrong with a query is said only to who may send it (``pkg/endpoints/request/requestinfo.go``).
+    ``since`` is the resource version to go on from, None for none. ``initial`` says that what there is comes first,
+    ``marks_end`` that a bookmark says where that ends. ``seconds`` is how long the watch lasts.
+    """
+
+    since: int | None
+    initial: bool
+    marks_end: bool
+    bookmarks: bool
+    seconds: float
+
+
+def parse_terms(query: bytes) -> Terms:
+    """The terms of a watch, whose query :func:`parse_options` has accepted.
+
+    A watch without ``resourceVersion``, or from 0, begins with what there is, unless ``sendInitialEvents`` says
+    otherwise; one without ``timeoutSeconds`` lasts from half an hour to an hour (k8s.io/apiserver,
+    ``pkg/endpoints/handlers/get.go``, ``pkg/storage/cacher/cacher.go``).
+    """
+    values = _first_values(query)
+    version = int(values.get("resourceVersion") or 0)
+    wanted = _BOOLEANS[values["sendInitialEvents"].lower()] if values.get("sendInitialEvents") else None
+    bookmarks = _BOOLEANS[values.get("allowWatchBookmarks", "false").lower() or "true"]
+    initial = wanted if wanted is not None else version == 0
+    return Terms(
+        since=None if initial or not version else version,
+        initial=initial,
+        marks_end=wanted is True and bookmarks,
+        bookmarks=bookmarks,
+        seconds=int(values.get("timeoutSeconds") or 0) or random.uniform(*_WATCH_SECONDS),  # noqa: S311
+    )
+
+
+def wants_watch(query: bytes) -> bool:
+    """Whether a query says ``watch``; raises :class:`BadRequest` where it says neither yes nor no.
+
+    Without a value it means yes (apimachinery, ``pkg/runtime/conversion.go``).
+    """
+    value = _first_values(query).get("watch", "false").lower() or "true" if b"watch" in query else "false"
+    _boolean("watch", value)
+    return _BOOLEANS[value]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a review has to know of a list's query: whether it is a watch, and what it narrows itself to."""
+
+    watches: bool = False
+    fields: Selector = EVERYTHING
+    labels: Selector = EVERYTHING
+
+
+def parse_listing(query: bytes) -> Listing:
+    """Read a list's query for its review, in which a selector that cannot be read counts for none.
+
+    Never raises: what is wrong with a query is said only to who may send it (``pkg/endpoints/request/requestinfo.go``
+    and ``pkg/endpoints/filters/authorization.go``).
     """
     try:
         values = _first_values(query)
     except BadRequest:
-        return False, ""
-    watches = values.get("watch", "false").lower() not in ("false", "0")
+        return Listing()
+    return Listing(
+        watches=values.get("watch", "false").lower() not in ("false", "0"),
+        fields=_readable(lambda text: parse_field_selector(text, None), values.get("fieldSelector", "")),
+        labels=_readable(parse_label_selector, values.get("labelSelector", "")),
+    )
+
+
+def _readable(parse: Callable[[str], Selector], text: str) -> Selector:
     try:
-        fields = parse_field_selector(values.get("fieldSelector", ""), FIELDS)
+        return parse(text)
     except BadRequest:
-        return watches, ""
-    return watches, fields.exact("metadata.name")
+        return EVERYTHING
 
 
-def check_version(options: Options, newest: int) -> None:
-    """Raise :class:`ServerTimeout` where a resource version is asked for that has not been seen yet."""
-    if options.least_version > newest:
-        raise ServerTimeout(
-            f"Too large resource version: {options.least_version}, current: {newest}",
-            cause="ResourceVersionTooLarge",
-            retry_after=1,
-        )
+def _start(values: Mapping[str, str]) -> Continuation | None:
+    token = values.get("continue")
+    if not token:
+        return None
+    start = decode_continuation(token)
+    # A token has a version of its own (k8s.io/apiserver, pkg/storage/interfaces.go, ValidateListOptions).
+    if values.get("resourceVersion", "") not in ("", "0"):
+        raise BadRequest("specifying resource version is not allowed when using continue")
+    return start
 
 
 def _first_values(query: bytes) -> dict[str, str]:
@@ -94,7 +176,8 @@ def _first_values(query: bytes) -> dict[str, str]:
 
 
 def _whole_number(name: str, value: str) -> None:
-    if value and not (value.isascii() and value.isdecimal() and len(value) < 20):
+    # As many bits as Kubernetes has for it.
+    if value and not (value.isascii() and value.isdecimal() and len(value) < 20 and int(value) < 2**63):
         raise BadRequest(f'{name} must be a whole number, not "{value}"')
 
 
@@ -103,26 +186,11 @@ def _boolean(name: str, value: str) -> None:
         raise BadRequest(f'{name} must be true or false, not "{value}"')
 
 
-def _no_watch(name: str, value: str) -> None:
-    _boolean(name, value)
-    # Kubernetes reads "?watch" without a value as true (apimachinery, pkg/runtime/conversion.go).
-    if not value or _BOOLEANS[value.lower()]:
-        raise MethodNotAllowed("watch is not supported on this resource; accepted are get and list")
-
-
-def _match(name: str, value: str) -> None:
-    if value not in ("", "NotOlderThan"):
-        raise BadRequest(f'{name} must be NotOlderThan, not "{value}"')
-
-
-def _no_continue(_: str, value: str) -> None:
-    if value:
-        raise Expired("the continue token is not valid: every list is whole, start again without one")
-
-
 def _include_object(name: str, value: str) -> None:
     if value and value not in _INCLUDE_OBJECT:
-        raise BadRequest(f'{name} must be one of {", ".join(_INCLUDE_OBJECT)}, not "{value}"')
+        # Kubernetes's own words (apimachinery, pkg/apis/meta/v1beta1/validation).
+        accepted = "must be 'Metadata', 'Object', 'None', or empty"
+        raise BadRequest(f'Unable to convert to Table as requested: {name}: Invalid value: "{value}": {accepted}')
 
 
 def _anything(_: str, __: str) -> None: ...
@@ -132,11 +200,13 @@ _ACCEPTED: Mapping[str, Callable[[str, str], None]] = {
     "labelSelector": _anything,
     "fieldSelector": _anything,
     "limit": _whole_number,
-    "continue": _no_continue,
+    "continue": _anything,
     "resourceVersion": _whole_number,
-    "resourceVersionMatch": _match,
+    "resourceVersionMatch": _anything,
+    "sendInitialEvents": _boolean,
+    "timeout": _anything,
     "timeoutSeconds": _whole_number,
-    "watch": _no_watch,
+    "watch": _boolean,
     "allowWatchBookmarks": _boolean,
     "pretty": _boolean,
     "includeObject": _include_object,

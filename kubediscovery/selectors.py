@@ -1,8 +1,10 @@
 """Label and field selectors in Kubernetes's syntax (k8s.io/apimachinery, pkg/labels/selector.go and pkg/fields)."""
 
+import math
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from kubediscovery.errors import BadRequest
 
@@ -16,9 +18,10 @@ _INTEGER = re.compile(r"[+-]?[0-9]{1,63}")
 _INT64 = range(-(2**63), 2**63)
 # Terms between commas; a backslash takes the next character with it.
 _TERM = re.compile(r"(?:[^\\,]|\\.?)+", re.DOTALL)
-_FIELD = re.compile(r"(?P<field>[^=!]*)(?P<operator>!=|==?)(?P<value>(?:[^\\=]|\\[\\,=])*)", re.DOTALL)
+_FIELD = re.compile(r"(?P<field>(?:[^=!]|!(?!=))*)(?P<operator>!=|==?)(?P<value>(?:[^\\=]|\\[\\,=])*)", re.DOTALL)
 _ESCAPE = re.compile(r"\\(.)")
 LONGEST = 64 * 1024
+MOST = 1_000
 _LONGEST_QUOTED = 200
 
 
@@ -45,6 +48,8 @@ def _is_integer(text: str) -> bool:
     return _INTEGER.fullmatch(text) is not None and int(text) in _INT64
 
 
+# What holds also where there is no such key.
+_WITHOUT = ("absent", "notin")
 _OPERATORS: Mapping[str, Callable[[str | None, frozenset[str]], bool]] = {
     "in": lambda value, wanted: value is not None and value in wanted,
     # An object without the label matches too.
@@ -57,14 +62,65 @@ _OPERATORS: Mapping[str, Callable[[str | None, frozenset[str]], bool]] = {
 
 
 @dataclass(frozen=True, slots=True)
+class _Condition:
+    """All that a selector asks of the value of one key, which is there."""
+
+    accepted: frozenset[str] | None
+    refused: frozenset[str]
+    above: float
+    below: float
+    absent: bool
+    number: bool
+
+    @classmethod
+    def of(cls, requirements: Sequence[Requirement]) -> "_Condition":
+        values = defaultdict[str, list[frozenset[str]]](list)
+        for found in requirements:
+            values[found.operator].append(found.values)
+        return cls(
+            accepted=frozenset.intersection(*values["in"]) if "in" in values else None,
+            refused=frozenset().union(*values["notin"]),
+            above=max((int(value) for found in values[">"] for value in found), default=-math.inf),
+            below=min((int(value) for found in values["<"] for value in found), default=math.inf),
+            absent="absent" in values,
+            number=bool(values[">"] or values["<"]),
+        )
+
+    def holds(self, value: str) -> bool:
+        if self.absent or value in self.refused or (self.accepted is not None and value not in self.accepted):
+            return False
+        return not self.number or (_is_integer(value) and self.above < int(value) < self.below)
+
+
+@dataclass(frozen=True, slots=True)
 class Selector:
-    """Requirements that must all hold; none holds for everything."""
+    """Requirements that must all hold; none holds for everything.
+
+    Matching takes no longer for many requirements than for few: they are put together by key once.
+    """
 
     requirements: tuple[Requirement, ...] = ()
+    _needed: frozenset[str] = field(init=False, repr=False, compare=False)
+    _conditions: Mapping[str, _Condition] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        by_key = defaultdict[str, list[Requirement]](list)
+        for found in self.requirements:
+            by_key[found.key].append(found)
+        needed = frozenset(found.key for found in self.requirements if found.operator not in _WITHOUT)
+        object.__setattr__(self, "_needed", needed)
+        object.__setattr__(self, "_conditions", {key: _Condition.of(found) for key, found in by_key.items()})
 
     def matches(self, labels: Labels) -> bool:
         """Whether all requirements hold."""
-        return all(requirement.holds(labels) for requirement in self.requirements)
+        if not self._needed <= labels.keys():
+            return False
+        conditions = self._conditions
+        return all(conditions[key].holds(value) for key, value in labels.items() if key in conditions)
+
+    def about(self, keys: Container[str]) -> "Selector":
+        """The requirements of some keys alone."""
+        return Selector(tuple(found for found in self.requirements if found.key in keys))
 
     def exact(self, key: str) -> str:
         """The one value of ``key`` that matches, empty where there are others.
@@ -83,7 +139,13 @@ def parse_label_selector(text: str) -> Selector:
     if len(text) > LONGEST:
         raise BadRequest(f"labelSelector is longer than {LONGEST} characters")
     parts = _parts(_WORD.findall(text))
+    _check_number("labelSelector", parts)
     return Selector(tuple(map(_requirement, parts)) if parts != [[]] else ())
+
+
+def _check_number(name: str, requirements: Sequence[object]) -> None:
+    if len(requirements) > MOST:
+        raise BadRequest(f"{name} has {len(requirements)} requirements; accepted are {MOST}")
 
 
 def _parts(words: Iterable[str]) -> list[list[str]]:
@@ -150,24 +212,33 @@ def _quoted(words: list[str]) -> str:
     return f'"{text}"' if len(text) <= _LONGEST_QUOTED else f'"{text[:_LONGEST_QUOTED]}..."'
 
 
-def parse_field_selector(text: str, accepted: Mapping[str, frozenset[str] | None]) -> Selector:
+def parse_field_selector(text: str, accepted: Mapping[str, frozenset[str] | None] | None) -> Selector:
     """``status.health=Degraded,metadata.namespace!=kube-system``.
 
-    ``accepted`` gives the fields, each with its possible values, None for any. Raises :class:`BadRequest` that names
-    what is accepted.
+    ``accepted`` gives the fields, each with its possible values, None for any; without it every field is taken. Raises
+    :class:`BadRequest` that names what is accepted.
     """
-    return Selector(tuple(_field_requirement(term, accepted) for term in _TERM.findall(text)))
+    if len(text) > LONGEST:
+        raise BadRequest(f"fieldSelector is longer than {LONGEST} characters")
+    terms = _TERM.findall(text)
+    _check_number("fieldSelector", terms)
+    return Selector(tuple(_field_requirement(term, accepted) for term in terms))
 
 
-def _field_requirement(term: str, accepted: Mapping[str, frozenset[str] | None]) -> Requirement:
+def _field_requirement(term: str, accepted: Mapping[str, frozenset[str] | None] | None) -> Requirement:
     found = _FIELD.fullmatch(term)
     if found is None:
         raise BadRequest(f"fieldSelector: {_quoted([term])} is not understood; accepted are field=value, field!=value")
     name, value = found["field"], _ESCAPE.sub(r"\1", found["value"])
+    if accepted is not None:
+        _check_field(name, value, accepted)
+    return Requirement(name, "notin" if found["operator"] == "!=" else "in", frozenset((value,)))
+
+
+def _check_field(name: str, value: str, accepted: Mapping[str, frozenset[str] | None]) -> None:
     if name not in accepted:
         known = ", ".join(sorted(accepted))
         raise BadRequest(f"fieldSelector: field {_quoted([name])} is not known; accepted are {known}")
     values = accepted[name]
     if values is not None and value not in values:
         raise BadRequest(f"fieldSelector: {name} is one of {', '.join(sorted(values))}, not {_quoted([value])}")
-    return Requirement(name, "notin" if found["operator"] == "!=" else "in", frozenset((value,)))

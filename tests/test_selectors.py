@@ -1,13 +1,14 @@
 """Selectors: Kubernetes's own syntax, to the letter; expected values were read off k8s.io/apimachinery v0.36.3."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kubediscovery.errors import BadRequest
-from kubediscovery.selectors import LONGEST, Selector, parse_field_selector, parse_label_selector
+from kubediscovery.selectors import LONGEST, MOST, Selector, parse_field_selector, parse_label_selector
 
 FIELDS: Mapping[str, frozenset[str] | None] = {
     "metadata.name": None,
@@ -51,6 +52,12 @@ FIELDS: Mapping[str, frozenset[str] | None] = {
         ("x=a,y", [{"x": "a", "y": ""}], [{"x": "a"}, {"y": ""}]),
         ("x in (a,b),!y,z!=c", [{"x": "b"}], [{"x": "b", "y": ""}, {"x": "b", "z": "c"}]),
         ("x=a,x=b", [], [{"x": "a"}, {"x": "b"}]),
+        ("x in (a,b),x in (b,c)", [{"x": "b"}], [{}, {"x": "a"}, {"x": "c"}]),
+        ("x!=a,x!=b", [{}, {"x": "c"}], [{"x": "a"}, {"x": "b"}]),
+        ("x>1,x>5", [{"x": "6"}], [{"x": "5"}, {"x": "2"}]),
+        ("x<9,x<4", [{"x": "3"}], [{"x": "4"}, {"x": "8"}]),
+        ("x>1,x<3,x!=02", [{"x": "2"}], [{"x": "02"}, {"x": "1"}, {"x": "3"}, {}]),
+        ("x,!x", [], [{}, {"x": ""}]),
         ("app.kubernetes.io/name=web", [{"app.kubernetes.io/name": "web"}], [{"name": "web"}]),
         ("a-b.c_D=e.F_g-h", [{"a-b.c_D": "e.F_g-h"}], [{}]),
     ],
@@ -146,10 +153,57 @@ def test_hostile_label_selectors_are_refused_at_once(text: str) -> None:
 
 
 def test_a_selector_that_is_too_long_is_refused_and_the_longest_is_not() -> None:
-    longest = ",".join(["x"] * (LONGEST // 2)) + "x"
-    assert parse_label_selector(longest).matches({"x": "", "xx": ""})
-    with pytest.raises(BadRequest, match=str(LONGEST)):
-        parse_label_selector(longest + "x")
+    longest = "x in (" + "a," * (LONGEST // 2 - 4) + "b)"
+    assert len(longest) == LONGEST
+    assert parse_label_selector(longest).matches({"x": "b"})
+    with pytest.raises(BadRequest, match=f"labelSelector is longer than {LONGEST}"):
+        parse_label_selector(longest + " ")
+    with pytest.raises(BadRequest, match=f"fieldSelector is longer than {LONGEST}"):
+        parse_field_selector("," * (LONGEST + 1), FIELDS)
+
+
+def test_a_selector_of_too_many_requirements_is_refused() -> None:
+    assert parse_label_selector(",".join(["x"] * MOST)).matches({"x": ""})
+    assert parse_field_selector(",".join(["root.kind=Pod"] * MOST), FIELDS).matches({"root.kind": "Pod"})
+    with pytest.raises(BadRequest, match=r"labelSelector has 1001 requirements; accepted are 1000"):
+        parse_label_selector(",".join(["x"] * (MOST + 1)))
+    with pytest.raises(BadRequest, match=r"fieldSelector has 1001 requirements; accepted are 1000"):
+        parse_field_selector(",".join(["root.kind=Pod"] * (MOST + 1)), FIELDS)
+
+
+class Counted(Mapping[str, str]):
+    """Labels that count how often they are looked at."""
+
+    def __init__(self, **labels: str) -> None:
+        self._labels = labels
+        self.looks = 0
+
+    def __getitem__(self, key: str) -> str:
+        self.looks += 1
+        return self._labels[key]
+
+    def __iter__(self) -> Iterator[str]:
+        self.looks += len(self._labels)
+        return iter(self._labels)
+
+    def __len__(self) -> int:
+        return len(self._labels)
+
+
+@pytest.mark.parametrize(
+    "requirements",
+    [
+        [f"!y{number}" for number in range(MOST)],
+        [f"x!=v{number}" for number in range(MOST)],
+        [f"n<{number + 10}" for number in range(MOST)],
+        ["n>1", "x notin (a,b)"] * (MOST // 2),
+    ],
+)
+def test_a_long_selector_looks_at_labels_as_often_as_a_short_one(requirements: list[str]) -> None:
+    """A thousand requirements against ten thousand objects, each by itself, took seconds."""
+    labels = Counted(app="web", x="w", n="5")
+    assert parse_label_selector(",".join(requirements)).matches(labels)
+    assert labels.looks <= 10
 
 
 name = st.sampled_from(("x", "y", "in", "notin", "a.b/c"))
@@ -199,6 +253,17 @@ def test_a_selector_matches_what_meets_all_its_requirements(
 ) -> None:
     selector = parse_label_selector(",".join(written(each, space) for each in wanted))
     assert selector.matches(labels) == all(holds(each, labels) for each in wanted)
+    assert selector.matches(labels) == all(each.holds(labels) for each in selector.requirements)
+
+
+@given(st.lists(requirement, max_size=4), st.dictionaries(name, text | number, max_size=4))
+def test_a_selector_is_what_it_is_about_one_key_and_about_the_others(
+    wanted: list[Requirement], labels: dict[str, str]
+) -> None:
+    selector = parse_label_selector(",".join(written(each, "") for each in wanted))
+    one, others = selector.about({"x"}), selector.about({"y", "in", "notin", "a.b/c"})
+    assert {found.key for found in one.requirements} <= {"x"}
+    assert selector.matches(labels) == (one.matches(labels) and others.matches(labels))
 
 
 @given(st.text(alphabet=st.sampled_from("ax1(),=!<> \\.in/é\0"), max_size=30) | st.text(max_size=30))
@@ -245,6 +310,7 @@ def test_field_selectors(selector: str, matching: list[dict[str, str]], others: 
         ("metadata.name>a", ["field=value"]),
         ("metadata.name=a=b", ['"metadata.name=a=b"']),
         ("metadata.name===b", ['"metadata.name===b"']),
+        ("metadata!name!=b", ['field "metadata!name" is not known']),
         ("metadata.name=a\\", ["is not understood"]),
         ("metadata.name=a\\b", ["is not understood"]),
         ("metadata.uid=a", ['"metadata.uid"', "metadata.name, root.kind, status.health"]),
@@ -277,3 +343,20 @@ def test_a_field_selector_that_is_wrong_says_what_is_accepted(selector: str, wor
 )
 def test_the_one_name_that_a_field_selector_lets_through(selector: str, exact: str) -> None:
     assert parse_field_selector(selector, FIELDS).exact("metadata.name") == exact
+
+
+field_term = st.tuples(
+    st.sampled_from(sorted(FIELDS)),
+    st.sampled_from(("=", "==", "!=")),
+    st.text(st.sampled_from("ab,=!\\ é"), max_size=4) | st.sampled_from(("Healthy", "Degraded", "Pod")),
+).filter(lambda term: term[0] != "status.health" or term[2] in ("Healthy", "Degraded"))
+
+
+@given(st.lists(field_term, max_size=4), st.data())
+def test_a_field_selector_is_read_as_it_was_written(wanted: list[tuple[str, str, str]], data: st.DataObject) -> None:
+    """Escaped as k8s.io/apimachinery does (pkg/fields, EscapeValue), and against what its words say."""
+    values = {field: data.draw(st.sampled_from(["", *(value for _, _, value in wanted)])) for field in FIELDS}
+    escaped = [(field, sign, re.sub(r"([\\,=])", r"\\\1", value)) for field, sign, value in wanted]
+    found = parse_field_selector(",".join(map("".join, escaped)), FIELDS)
+    assert found.matches(values) == all((values[field] == value) == (sign != "!=") for field, sign, value in wanted)
+    assert [(each.key, *each.values) for each in found.requirements] == [(field, value) for field, _, value in wanted]
