@@ -1,8 +1,8 @@
 """Delegated authentication: who sent a request.
 
 The order and the rules are those of ``k8s.io/apiserver, pkg/authentication/authenticatorfactory/delegating.go``: the
-front proxy's headers, the client certificate, the bearer token, else anonymous. The first credential that is good
-decides; if one was offered and none is good the answer is 401, never anonymous.
+front proxy's headers, the client certificate, the bearer token, the token of a WebSocket, else anonymous. The first
+credential that is good decides; if one was offered and none is good the answer is 401, never anonymous.
 """
 
 import asyncio
@@ -12,10 +12,10 @@ from datetime import UTC, datetime
 
 from cachetools import LRUCache
 
-from kubediscovery.errors import Forbidden, Unauthorized, UpstreamError
+from kubediscovery.errors import Unauthorized, UpstreamError
 from kubediscovery.identity import Headers, RequestHeaders, User
 from kubediscovery.reviews import TIMEOUT_SECONDS, Reviewer, Sleep, Timer
-from kubediscovery.tokens import Tokens, bearer_token
+from kubediscovery.tokens import Tokens, bearer_token, websocket_token
 from kubediscovery.trust import Authorities
 
 _CLIENT_CA = "client-ca-file"
@@ -104,25 +104,27 @@ class Authenticator:
 
         ``None`` is somebody without any credential, whom Kubernetes calls anonymous.
 
-        Raises :class:`Unauthorized` if a credential was offered and none is good, and :class:`Forbidden` if the request
-        asks to act as somebody else.
+        Raises :class:`Unauthorized` if a credential was offered and none is good. Whom the request asks to act as is
+        for :mod:`kubediscovery.impersonation`.
         """
-        user = await self._user(headers, peer_certificate)
-        _refuse_impersonation(headers)
-        return user
-
-    async def _user(self, headers: Headers, peer_certificate: bytes | None) -> User | None:
         user = self._certified_user(headers, peer_certificate) if peer_certificate is not None else None
         if user is not None:
             return user
-        token = bearer_token(headers)
-        if token is None and peer_certificate is None:
-            return None
-        if token is not None:
-            user = await self._token_user(token)
-        if user is None:
-            raise Unauthorized
-        return user
+        offered, failure = peer_certificate is not None, None
+        for read in (bearer_token, websocket_token):
+            token = read(headers)
+            if token is None:
+                continue
+            offered = True
+            try:
+                user = await self._tokens.user(token)
+            except UpstreamError as error:
+                failure = error
+            if user is not None:
+                return user
+        if offered:
+            raise Unauthorized from failure
+        return None
 
     def _certified_user(self, headers: Headers, der: bytes) -> User | None:
         user = self._front_proxy.user(headers, der) if self._front_proxy is not None else None
@@ -130,12 +132,6 @@ class Authenticator:
             certificate = self._clients.verified(der)
             user = certificate.user if certificate is not None else None
         return user
-
-    async def _token_user(self, token: bytes) -> User | None:
-        try:
-            return await self._tokens.user(token)
-        except UpstreamError as error:
-            raise Unauthorized from error
 
 
 class _FrontProxy:
@@ -164,9 +160,3 @@ class _FrontProxy:
             return self._names.user(lines)
         except UnicodeDecodeError as error:
             raise Unauthorized from error
-
-
-def _refuse_impersonation(headers: Headers) -> None:
-    # kube-apiserver carries impersonation out and strips its headers; whoever ignored them would serve the wrong user.
-    if any(name.startswith(b"impersonate-") for name, _ in headers):
-        raise Forbidden("impersonation is not supported here: send the request through kube-apiserver")

@@ -30,8 +30,19 @@ _ESCAPES = {
 }  # fmt: skip
 
 
+class SelectorRequirement(msgspec.Struct, frozen=True):
+    """One requirement of a selector; ``operator`` is In, NotIn, Exists or DoesNotExist, all of which narrow."""
+
+    key: str
+    operator: str
+    values: tuple[str, ...] = ()
+
+
 class ResourceAttributes(msgspec.Struct, frozen=True):
-    """What is to be done to which resource; no namespace means the cluster's scope, or all namespaces."""
+    """What is to be done to which resource; no namespace means the cluster's scope, or all namespaces.
+
+    The selectors are those of a list, watch or deletecollection: a right may be given to what they let through alone.
+    """
 
     verb: str
     group: str
@@ -40,6 +51,8 @@ class ResourceAttributes(msgspec.Struct, frozen=True):
     subresource: str = ""
     namespace: str = ""
     name: str = ""
+    field_selector: tuple[SelectorRequirement, ...] = ()
+    label_selector: tuple[SelectorRequirement, ...] = ()
 
 
 class NonResourceAttributes(msgspec.Struct, frozen=True):
@@ -75,46 +88,54 @@ class Authorizer:
             reviewer, _SUBJECT_ACCESS_REVIEW, _read, timer=timer, sleep=sleep, timeout=timeout
         )
 
-    async def allowed(self, user: User, attributes: Attributes) -> bool:
+    async def allowed(self, user: User, attributes: Attributes, *, max_age: float | None = None) -> bool:
         """Whether the user may; raises :class:`InternalError` if that cannot be found out."""
-        return (await self._decide(user, attributes)).allowed
+        return (await self._decide(user, attributes, max_age)).allowed
 
-    async def authorize(self, user: User, attributes: Attributes) -> None:
-        """Return if the user may; raises :class:`Forbidden` in Kubernetes's own words, or :class:`InternalError`."""
-        decision = await self._decide(user, attributes)
+    async def authorize(self, user: User, attributes: Attributes, *, max_age: float | None = None) -> str:
+        """Why the user may; raises :class:`Forbidden` in Kubernetes's own words, or :class:`InternalError`.
+
+        The answer was asked for less than ``max_age`` seconds ago, without that less than 10.
+        """
+        decision = await self._decide(user, attributes, max_age)
         if not decision.allowed:
             raise refusal(user, attributes, decision.reason)
+        return decision.reason
 
-    async def allowed_many(self, user: User, attributes: Iterable[Attributes]) -> frozenset[Attributes]:
+    async def allowed_many(
+        self, user: User, attributes: Iterable[Attributes], *, max_age: float | None = None
+    ) -> frozenset[Attributes]:
         """Those that the user may, asked side by side; :class:`InternalError` if one of them cannot be found out."""
         asked = frozenset(attributes)
-        decisions = {question: self._decided(user, question) for question in asked}
+        decisions = {question: self._decided(user, question, max_age) for question in asked}
         limit = asyncio.Semaphore(_SIDE_BY_SIDE)
 
         async def ask(question: Attributes) -> None:
             async with limit:
-                decisions[question] = await self._decide(user, question)
+                decisions[question] = await self._decide(user, question, max_age)
 
         await asyncio.gather(*(ask(question) for question in asked if decisions[question] is None))
         return frozenset(question for question, decision in decisions.items() if decision and decision.allowed)
 
-    async def _decide(self, user: User, attributes: Attributes) -> _Decision:
-        decision = self._decided(user, attributes)
+    async def _decide(self, user: User, attributes: Attributes, max_age: float | None) -> _Decision:
+        decision = self._decided(user, attributes, max_age)
         if decision is not None:
             return decision
-        keep = sum(map(len, msgspec.structs.astuple(attributes))) < _LONGEST_KEPT
+        keep = _length(attributes) < _LONGEST_KEPT
         try:
-            return await self._reviews.verdict((user, attributes), lambda: _spec(user, attributes), keep=keep)
+            return await self._reviews.verdict(
+                (user, attributes), lambda: _spec(user, attributes), keep=keep, max_age=max_age
+            )
         except UpstreamError as error:
             raise InternalError("the authorization of the request could not be reviewed") from error
 
-    def _decided(self, user: User, attributes: Attributes) -> _Decision | None:
+    def _decided(self, user: User, attributes: Attributes, max_age: float | None) -> _Decision | None:
         if _ALWAYS_ALLOWED_GROUP in user.groups:
             return _ALLOWED
         if isinstance(attributes, NonResourceAttributes) and attributes.path in _ALWAYS_ALLOWED_PATHS:
             return _ALLOWED
         try:
-            return self._reviews.known((user, attributes))
+            return self._reviews.known((user, attributes), max_age=max_age)
         except KeyError:
             return None
 
@@ -122,8 +143,28 @@ class Authorizer:
 def _spec(user: User, attributes: Attributes) -> dict[str, object]:
     kind = "resourceAttributes" if isinstance(attributes, ResourceAttributes) else "nonResourceAttributes"
     asked = {name: value for name, value in msgspec.structs.asdict(attributes).items() if value}
+    for name, field in _SELECTORS.items():
+        if name in asked:
+            asked[field] = {"requirements": list(map(_requirement, asked.pop(name)))}
     extra = {key: list(values) for key, values in user.extra}
     return {"user": user.name, "uid": user.uid, "groups": list(user.groups), "extra": extra, kind: asked}
+
+
+_SELECTORS = {"field_selector": "fieldSelector", "label_selector": "labelSelector"}
+
+
+def _requirement(found: SelectorRequirement) -> dict[str, object]:
+    asked: dict[str, object] = {"key": found.key, "operator": found.operator}
+    return {**asked, "values": list(found.values)} if found.values else asked
+
+
+def _length(attributes: Attributes) -> int:
+    """The characters that the caller chose, and some for each requirement."""
+    parts = msgspec.structs.astuple(attributes)
+    selectors = [found for part in parts if isinstance(part, tuple) for found in part]
+    texts = [part for part in parts if isinstance(part, str)]
+    texts += [text for found in selectors for text in (found.key, *found.values)]
+    return sum(map(len, texts)) + 20 * len(selectors)
 
 
 def _read(status: Mapping[str, object]) -> _Decision:
@@ -137,12 +178,12 @@ def refusal(user: User, attributes: Attributes, reason: str = "") -> Forbidden:
     """What somebody is told who may not, in Kubernetes's own words."""
     sentence = _sentence(user, attributes).translate(_HARMLESS) + (f": {reason}" if reason else "")
     if isinstance(attributes, NonResourceAttributes):
-        return Forbidden(f"forbidden: {sentence}", subject=Subject())
+        return Forbidden(f"forbidden: {sentence}", subject=Subject(), because=reason)
     what = f"{attributes.resource}.{attributes.group}" if attributes.group else attributes.resource
     if attributes.name:
         what += f" {quoted(attributes.name)}"
     subject = Subject(attributes.group, attributes.resource, attributes.name)
-    return Forbidden(f"{what} is forbidden: {sentence}", subject=subject)
+    return Forbidden(f"{what} is forbidden: {sentence}", subject=subject, because=reason)
 
 
 def _sentence(user: User, attributes: Attributes) -> str:

@@ -18,11 +18,16 @@
         ├── MethodNotAllowed     405
         ├── NotAcceptable        406
         ├── Expired              410
+        ├── EntityTooLarge       413
+        ├── Invalid              422
+        ├── TooManyRequests      429
+        ├── HeadersTooLarge      431
         ├── InternalError        500
         ├── ServiceUnavailable   503
         └── ServerTimeout        504
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -42,13 +47,15 @@ class StartupError(KubediscoveryError):
 class UpstreamError(KubediscoveryError):
     """kube-apiserver could not be asked, or its answer could not be used.
 
-    ``code`` is its HTTP status, 0 when there was none; ``retry_after`` its Retry-After in seconds, where it sent one.
+    ``code`` is its HTTP status, 0 when there was none; ``retry_after`` its Retry-After in seconds, where it sent one;
+    ``broken`` says that the connection was there and broke before the answer.
     """
 
-    def __init__(self, message: str, *, code: int = 0, retry_after: float | None = None) -> None:
+    def __init__(self, message: str, *, code: int = 0, retry_after: float | None = None, broken: bool = False) -> None:
         super().__init__(message)
         self.code = code
         self.retry_after = retry_after
+        self.broken = broken
 
 
 class UpstreamForbidden(UpstreamError):
@@ -76,15 +83,25 @@ class Subject:
     name: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One of the reasons for an error, and the field that it is about: an entry of a Status's ``details.causes``."""
+
+    reason: str
+    message: str
+    field: str = ""
+
+
 class StatusError(KubediscoveryError):
     """An answer that is not a success; ``code`` and ``reason`` are those of ``metav1.Status``.
 
     ``retry_after`` is whole seconds and becomes both the header and ``details.retryAfterSeconds``; ``cause`` becomes
-    the only entry of ``details.causes``.
+    the only entry of ``details.causes``. ``continue_token`` is that of the Status's ``metadata``.
     """
 
     code: ClassVar[int] = 500
     reason: ClassVar[str] = "InternalError"
+    continue_token: str = ""
 
     def __init__(
         self, message: str, *, subject: Subject | None = None, retry_after: int | None = None, cause: str = ""
@@ -93,6 +110,11 @@ class StatusError(KubediscoveryError):
         self.subject = subject
         self.retry_after = retry_after
         self.cause = cause
+
+    @property
+    def causes(self) -> tuple[Cause, ...]:
+        """What ``details.causes`` says."""
+        return (Cause(self.cause, str(self)),) if self.cause else ()
 
 
 class BadRequest(StatusError):
@@ -111,9 +133,13 @@ class Unauthorized(StatusError):
 
 
 class Forbidden(StatusError):
-    """The caller is known, and may not."""
+    """The caller is known, and may not; ``because`` is what the authorizer gave as its reason."""
 
     code, reason = 403, "Forbidden"
+
+    def __init__(self, message: str, *, subject: Subject | None = None, because: str = "") -> None:
+        super().__init__(message, subject=subject)
+        self.because = because
 
 
 class NotFound(StatusError):
@@ -135,9 +161,57 @@ class NotAcceptable(StatusError):
 
 
 class Expired(StatusError):
-    """A resource version or continue token that is no longer served."""
+    """A resource version or continue token that is no longer served.
+
+    ``continue_token``, if any, is one by which the rest of a list can be had all the same, as it is now.
+    """
 
     code, reason = 410, "Expired"
+
+    def __init__(
+        self, message: str, *, subject: Subject | None = None, cause: str = "", continue_token: str = ""
+    ) -> None:
+        super().__init__(message, subject=subject, cause=cause)
+        self.continue_token = continue_token
+
+
+class Invalid(StatusError):
+    """Parameters that can each be read, but do not go together; ``subject.kind`` is the kind of what they make up.
+
+    The message names every cause, as those of k8s.io/apimachinery do (pkg/api/errors/errors.go, NewInvalid).
+    """
+
+    code, reason = 422, "Invalid"
+
+    def __init__(self, subject: Subject, causes: Sequence[Cause]) -> None:
+        said = ", ".join(f"{found.field}: {found.message}" for found in causes)
+        kind = f"{subject.kind}.{subject.group}" if subject.group else subject.kind
+        words = f"[{said}]" if len(causes) > 1 else said
+        super().__init__(f'{kind} "{subject.name}" is invalid: {words}', subject=subject)
+        self._causes = tuple(causes)
+
+    @property
+    def causes(self) -> tuple[Cause, ...]:
+        """One for each rule that was broken."""
+        return self._causes
+
+
+class EntityTooLarge(StatusError):
+    """The request's body is longer than what is read of one."""
+
+    code, reason = 413, "RequestEntityTooLarge"
+
+
+class TooManyRequests(StatusError):
+    """As many requests as may be under way are; comes with ``retry_after``."""
+
+    code, reason = 429, "TooManyRequests"
+
+
+class HeadersTooLarge(StatusError):
+    """The request's head is longer than what is read of one; Kubernetes has no reason of its own for it."""
+
+    code, reason = 431, "RequestHeaderFieldsTooLarge"
 
 
 class InternalError(StatusError):

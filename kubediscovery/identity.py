@@ -36,6 +36,14 @@ class User(msgspec.Struct, frozen=True, cache_hash=True):
 ANONYMOUS = User(ANONYMOUS_NAME, groups=(UNAUTHENTICATED_GROUP,))
 
 
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who called: the user whose rights count, and who really called where that user is impersonated."""
+
+    user: User
+    impersonator: User | None = None
+
+
 def authenticated_user(name: str, uid: str, groups: Iterable[str], extra: Mapping[str, Iterable[str]]) -> User:
     """A user whose credential was good: a member of system:authenticated too.
 
@@ -82,7 +90,7 @@ class RequestHeaders:
         name = _first_value(headers, self.username)
         if not name:
             return None
-        groups = [_text(value) for wanted in self.groups for name_, value in headers if name_ == wanted]
+        groups = [header_text(value) for wanted in self.groups for name_, value in headers if name_ == wanted]
         return authenticated_user(
             name, _first_value(headers, self.uid), filter(None, groups), _extra(headers, self.extra_prefixes)
         )
@@ -91,7 +99,7 @@ class RequestHeaders:
 def _first_value(headers: Headers, names: Iterable[bytes]) -> str:
     # As Go's Header.Get does, only the first line of each name counts, even if it is empty and another follows.
     for wanted in names:
-        value = _text(next((value for name, value in headers if name == wanted), b""))
+        value = header_text(next((value for name, value in headers if name == wanted), b""))
         if value:
             return value
     return ""
@@ -102,17 +110,23 @@ def _extra(headers: Headers, prefixes: Iterable[bytes]) -> dict[str, list[str]]:
     for prefix in prefixes:
         for name, value in headers:
             if name.startswith(prefix):
-                extra.setdefault(_extra_key(name[len(prefix) :]), []).append(_text(value))
+                extra.setdefault(extra_key(name[len(prefix) :]), []).append(header_text(value))
     return extra
 
 
-def _extra_key(encoded: bytes) -> str:
-    # A key with a broken escape is kept as it came, like Go's url.PathUnescape with its error dropped.
+def extra_key(encoded: bytes) -> str:
+    """The percent-decoded key of an extra from its header's name; ``UnicodeDecodeError`` for what is not UTF-8.
+
+    A key with a broken escape is kept as it came, like Go's url.PathUnescape with its error dropped.
+    """
     return (encoded if _BAD_ESCAPE.search(encoded) else unquote_to_bytes(encoded)).decode()
 
 
-def _text(value: bytes) -> str:
-    # Go's net/http has cut the optional whitespace of RFC 9110 before k8s.io/apiserver sees a value.
+def header_text(value: bytes) -> str:
+    """A header's value as text; ``UnicodeDecodeError`` for what is not UTF-8.
+
+    Go's net/http has cut the optional whitespace of RFC 9110 before k8s.io/apiserver sees a value.
+    """
     return value.strip(b" \t").decode()
 
 

@@ -21,15 +21,15 @@ Verdict = TypeVar("Verdict")
 Sleep = Callable[[float], Awaitable[None]]
 Timer = Callable[[], float]
 
-# Seconds that an answer counts: a right that was revoked ends within them.
+# Seconds that an answer counts, from when it was asked for: a right that was revoked ends within them.
 KEPT_SECONDS = 10
 # Seconds for one review with all its attempts.
 TIMEOUT_SECONDS = 10.0
 _KEPT = 8192
 # Seconds before the second, third and fourth attempt, each up to a fifth longer.
 _DELAYS = (0.1, 0.3, 0.9)
-# No answer at all, too many requests, and errors that pass: client-go's list.
-_PASSING = frozenset({0, 429, 500, 504})
+# Errors that pass, beside a connection that broke: the list of k8s.io/apiserver (DefaultShouldRetry).
+_PASSING = frozenset({429, 500, 504})
 
 
 class Reviewer(Protocol):
@@ -46,6 +46,22 @@ class ReviewKind:
     api_version: str
     kind: str
     path: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept(Generic[Verdict]):
+    """A verdict, and when it was asked for: what kube-apiserver decided is no older than that."""
+
+    verdict: Verdict
+    asked: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Flight(Generic[Verdict]):
+    """A review under way, and when it set out."""
+
+    task: asyncio.Task[Verdict]
+    asked: float
 
 
 class Reviews(Generic[Question, Verdict]):
@@ -67,41 +83,65 @@ class Reviews(Generic[Question, Verdict]):
         self._reviewer = reviewer
         self._kind = kind
         self._read = read
+        self._timer = timer
         self._sleep = sleep
         self._timeout = timeout
-        self._verdicts: TTLCache[Question, Verdict] = TTLCache(_KEPT, KEPT_SECONDS, timer)
-        self._flights: dict[Question, asyncio.Task[Verdict]] = {}
+        self._verdicts: TTLCache[Question, _Kept[Verdict]] = TTLCache(_KEPT, KEPT_SECONDS, timer)
+        self._flights: dict[Question, _Flight[Verdict]] = {}
 
-    def known(self, question: Question) -> Verdict:
-        """The verdict that is still kept; ``KeyError`` if there is none."""
-        return self._verdicts[question]
+    def known(self, question: Question, *, max_age: float | None = None) -> Verdict:
+        """The verdict that is kept and was asked for less than ``max_age`` seconds ago; ``KeyError`` if there is none.
+
+        Without ``max_age`` :data:`KEPT_SECONDS` are the limit, and always the longest one.
+        """
+        kept = self._verdicts[question]
+        if not self._counts(kept.asked, max_age):
+            raise KeyError(question)
+        return kept.verdict
 
     async def verdict(
-        self, question: Question, spec: Callable[[], Mapping[str, object]], *, keep: bool = True
+        self,
+        question: Question,
+        spec: Callable[[], Mapping[str, object]],
+        *,
+        keep: bool = True,
+        max_age: float | None = None,
     ) -> Verdict:
         """The verdict on a question, whose review has this spec; :class:`UpstreamError` if there is no usable answer.
 
-        Who asks the same while a review is under way waits for that one; a caller that is cancelled ends its own
-        waiting only.
+        Who asks the same while a review is under way waits for that one, unless it set out ``max_age`` seconds ago or
+        more; a caller that is cancelled ends its own waiting only.
         """
         try:
-            return self._verdicts[question]
+            return self.known(question, max_age=max_age)
         except KeyError:
             pass
         flight = self._flights.get(question)
-        if flight is None:
-            flight = asyncio.create_task(self._review(question, spec(), keep=keep))
+        if flight is None or not self._counts(flight.asked, max_age):
+            asked = self._timer()
+            flight = _Flight(asyncio.create_task(self._review(question, spec(), asked, keep=keep)), asked)
             self._flights[question] = flight
-            flight.add_done_callback(partial(self._landed, question))
-        return await asyncio.shield(flight)
+            flight.task.add_done_callback(partial(self._landed, question))
+        return await asyncio.shield(flight.task)
 
-    def _landed(self, question: Question, flight: asyncio.Task[Verdict]) -> None:
-        del self._flights[question]
-        if not flight.cancelled():
+    def _counts(self, asked: float, max_age: float | None) -> bool:
+        return self._timer() - asked < min(KEPT_SECONDS, max_age if max_age is not None else KEPT_SECONDS)
+
+    def _landed(self, question: Question, task: asyncio.Task[Verdict]) -> None:
+        flight = self._flights.get(question)
+        if flight is not None and flight.task is task:
+            del self._flights[question]
+        if not task.cancelled():
             # Looked at here, because everybody who waited may be gone by now.
-            flight.exception()
+            task.exception()
 
-    async def _review(self, question: Question, spec: Mapping[str, object], *, keep: bool) -> Verdict:
+    def _keep(self, question: Question, kept: _Kept[Verdict]) -> None:
+        # An answer that took long must not replace one that was asked for after it.
+        last = self._verdicts.get(question)
+        if last is None or last.asked <= kept.asked:
+            self._verdicts[question] = kept
+
+    async def _review(self, question: Question, spec: Mapping[str, object], asked: float, *, keep: bool) -> Verdict:
         body = {"apiVersion": self._kind.api_version, "kind": self._kind.kind, "spec": spec}
         try:
             async with asyncio.timeout(self._timeout):
@@ -113,7 +153,7 @@ class Reviews(Generic[Question, Verdict]):
             raise UpstreamError(f"{self._kind.kind}: the answer has no status")
         verdict = self._read(status)
         if keep:
-            self._verdicts[question] = verdict
+            self._keep(question, _Kept(verdict, asked))
         return verdict
 
     async def _create(self, body: Mapping[str, object]) -> Mapping[str, object]:
@@ -130,4 +170,4 @@ class Reviews(Generic[Question, Verdict]):
     def _may_pass(self, error: UpstreamError) -> bool:
         if error.retry_after is not None:
             return error.retry_after < self._timeout
-        return error.code in _PASSING
+        return error.broken or error.code in _PASSING

@@ -11,8 +11,13 @@ from kubediscovery.kinds import Kind, Kinds
 class Asks(Protocol):
     """Who answers what a user may."""
 
-    async def allowed_many(self, user: User, attributes: Iterable[Attributes]) -> frozenset[Attributes]:
-        """Those of the attributes that are allowed; raises where that cannot be found out."""
+    async def allowed_many(
+        self, user: User, attributes: Iterable[Attributes], *, max_age: float | None = None
+    ) -> frozenset[Attributes]:
+        """Those of the attributes that are allowed, asked less than ``max_age`` seconds ago.
+
+        Raises where that cannot be found out.
+        """
         ...
 
 
@@ -27,10 +32,13 @@ class Visibility:
         self._authorizer = authorizer
         self._kinds = kinds
 
-    async def kinds(self, user: User, namespace: str | None) -> frozenset[Kind]:
-        """The kinds that the user may list in a namespace, or in all of them for None."""
+    async def kinds(self, user: User, namespace: str | None, *, max_age: float | None = None) -> frozenset[Kind]:
+        """The kinds that the user may list in a namespace, or in all of them for None.
+
+        What counts was asked less than ``max_age`` seconds ago, without that less than 10.
+        """
         questions = {_question(kind, namespace or ""): kind for kind in self._kinds}
-        allowed = await self._authorizer.allowed_many(user, questions)
+        allowed = await self._authorizer.allowed_many(user, questions, max_age=max_age)
         return frozenset(kind for question, kind in questions.items() if question in allowed)
 
 

@@ -14,7 +14,7 @@ from kubediscovery.kinds import Kinds
 from kubediscovery.store import Store
 from tests.objects import POD
 from tests.reviewing import Answer, der
-from tests.serving import GROUP, KINDS, PREFIX, Serving, authorities
+from tests.serving import GROUP, KINDS, PREFIX, Serving, authorities, documents
 
 TABLE = ("Accept", "application/json;as=Table;v=v1;g=meta.k8s.io")
 WEB = f"{PREFIX}/namespaces/shop/deployments/web/compositions"
@@ -153,10 +153,49 @@ async def test_before_the_authorities_are_known_nobody_is_believed(serving: Serv
     assert (await serving.get("/readyz")).status_code == 200
 
 
-async def test_impersonation_is_refused(serving: Serving) -> None:
-    answer = await serving.get(WEB, headers=[("Impersonate-User", "bob")])
+ACTING = [("Impersonate-User", "bob"), ("Impersonate-Group", "team-b")]
+
+
+async def test_who_may_act_as_somebody_else_sees_what_he_sees(serving: Serving) -> None:
+    serving.rights.grant("alice", verb="impersonate")
+    serving.rights.grant("bob", group=GROUP)
+    serving.rights.grant("bob", verb="list", resource="deployments", namespace="shop")
+    answer = await serving.get(WEB, user="alice", headers=ACTING)
+    assert set(uids(answer.json())) == {"uid-deployments.apps-shop-web"}
+    assert [(spec["user"], spec["groups"]) for spec in serving.reviewer.specs[:3]] == [
+        ("alice", ["system:authenticated"]),
+        ("alice", ["system:authenticated"]),
+        ("bob", ["team-b", "system:authenticated"]),
+    ]
+    assert {spec["user"] for spec in serving.reviewer.specs[3:]} == {"bob"}
+
+
+async def test_who_acts_as_somebody_else_loses_his_own_rights(serving: Serving) -> None:
+    answer = await serving.get(WEB, user="admin", headers=ACTING)
     assert is_status(answer, 403)
-    assert "impersonation" in answer.json()["message"]
+    assert 'User "bob" cannot get' in answer.json()["message"]
+
+
+@pytest.mark.parametrize("target", GUARDED)
+async def test_who_may_not_act_as_somebody_else_gets_nothing(serving: Serving, target: str) -> None:
+    for each in ([{"group": GROUP}, {"path": target}], [{"verb": "impersonate", "resource": "users"}]):
+        serving.rights.granted["alice"] = each
+        serving.time.now += 11
+        answer = await serving.get(target, user="alice", headers=ACTING)
+        assert is_status(answer, 403)
+        assert 'User "alice" cannot impersonate resource' in answer.json()["message"]
+    assert is_status(await serving.send(target, headers=ACTING), 403)
+    assert {spec["user"] for spec in serving.reviewer.specs} == {"alice"}
+
+
+async def test_acting_as_nobody_in_particular_is_a_bad_request(serving: Serving) -> None:
+    for headers in (ACTING[1:], [("Impersonate-User", "")], [("Impersonate-Someone", "bob")]):
+        assert is_status(await serving.get(WEB, headers=headers), 400)
+
+
+async def test_an_impersonation_that_cannot_be_reviewed_gives_no_data(serving: Serving) -> None:
+    serving.rights.failure = UpstreamError("away", code=500)
+    assert is_status(await serving.get(WEB, headers=ACTING), 500)
 
 
 async def test_a_user_of_two_thousand_groups(serving: Serving) -> None:
@@ -186,20 +225,28 @@ async def test_the_subresource_is_reviewed_as_the_path_has_it(
     assert serving.reviewer.specs[0]["user"] == "admin"
 
 
+APP = {"key": "app", "operator": "Exists"}
+NAMED_X: dict[str, object] = {
+    "name": "x",
+    "fieldSelector": {"requirements": [{"key": "metadata.name", "operator": "In", "values": ["x"]}]},
+}
+
+
 @pytest.mark.parametrize(
     ("target", "attributes"),
     [
         (EVERYWHERE, {"verb": "list"}),
         (TOP, {"verb": "list", "namespace": "shop"}),
-        (f"{TOP}?limit=500&labelSelector=app", {"verb": "list", "namespace": "shop"}),
+        (f"{TOP}?limit=500", {"verb": "list", "namespace": "shop"}),
+        (f"{TOP}?labelSelector=app", {"verb": "list", "namespace": "shop", "labelSelector": {"requirements": [APP]}}),
         (f"{TOP}/pods.lonely", {"verb": "get", "namespace": "shop", "name": "pods.lonely"}),
         (f"{TOP}?watch=1", {"verb": "watch", "namespace": "shop"}),
-        (f"{TOP}?fieldSelector=metadata.name%3Dx", {"verb": "list", "namespace": "shop", "name": "x"}),
-        (f"{TOP}?watch=1&fieldSelector=metadata.name%3Dx", {"verb": "watch", "namespace": "shop", "name": "x"}),
+        (f"{TOP}?fieldSelector=metadata.name%3Dx", {"verb": "list", "namespace": "shop", **NAMED_X}),
+        (f"{TOP}?watch=1&fieldSelector=metadata.name%3Dx", {"verb": "watch", "namespace": "shop", **NAMED_X}),
     ],
 )
 async def test_the_top_level_is_reviewed_as_the_path_has_it(
-    serving: Serving, target: str, attributes: dict[str, str]
+    serving: Serving, target: str, attributes: dict[str, object]
 ) -> None:
     await serving.get(target)
     assert serving.reviewed[0] == {"group": GROUP, "version": "v1", "resource": "compositions", **attributes}
@@ -302,6 +349,22 @@ async def test_a_right_to_one_name_is_enough_to_list_that_name(serving: Serving)
         assert is_status(await serving.get(target, user="bob"), 403), target
 
 
+async def test_a_right_to_what_a_selector_lets_through_is_enough_for_that_alone(serving: Serving) -> None:
+    def review(spec: Mapping[str, Any]) -> Answer:
+        asked = spec["resourceAttributes"]
+        narrowed = asked.get("labelSelector", {}).get("requirements") == [
+            {"key": "tier", "operator": "In", "values": ["front"]}
+        ]
+        return {"allowed": narrowed if asked.get("group") == GROUP else "labelSelector" not in asked}
+
+    serving.reviewer.status = review
+    answer = await serving.get(f"{TOP}?labelSelector=tier%3Dfront", user="bob")
+    assert [item["metadata"]["name"] for item in answer.json()["items"]] == ["deployments.apps.web"]
+    for query in ("", "labelSelector=tier", "labelSelector=tier!%3Dfront", "labelSelector=tier+in+(front,back)"):
+        assert is_status(await serving.get(f"{TOP}?{query}", user="bob"), 403), query
+    assert is_status(await serving.get(f"{SHOP}?labelSelector=tier%3Dfront", user="bob"), 403)
+
+
 async def test_callers_in_a_row_see_their_own_answers(serving: Serving) -> None:
     serving.rights.grant("alice", group=GROUP)
     serving.rights.grant("bob", group=GROUP)
@@ -331,11 +394,12 @@ async def test_rights_end_within_ten_seconds(serving: Serving) -> None:
         UpstreamError("https://10.0.0.1: connection refused"),
         UpstreamError("https://10.0.0.1: too many requests", code=429),
         UpstreamError("https://10.0.0.1: no", code=403),
+        UpstreamError("https://10.0.0.1: the token of this server has expired", code=401),
         {},
         {"allowed": "true"},
         {"allowed": True, "denied": "no"},
     ],
-    ids=["away", "busy", "forbidden", "empty", "a string", "not a boolean"],
+    ids=["away", "busy", "forbidden", "expired", "empty", "a string", "not a boolean"],
 )
 async def test_a_review_without_a_usable_answer_gives_no_data(serving: Serving, status: Answer) -> None:
     serving.reviewer.status = lambda _: status
@@ -428,7 +492,7 @@ async def test_no_path_leads_to_what_the_caller_may_not_see(
     assert answer.status_code < 500
     allowed = {"uid-deployments.apps-shop-web", "uid-replicasets.apps-shop-web-1"}
     if answer.headers["content-type"] == "application/json":
-        assert set(uids(answer.json())) <= allowed
+        assert set(uids(documents(answer))) <= allowed
     else:
         assert answer.text == "ok"
     if answer.status_code != 200:
@@ -448,9 +512,17 @@ async def test_what_is_served_is_what_was_reviewed(serving: Serving, path: bytes
         assert answer.status_code in (404, 405)
         assert is_status(answer, answer.status_code)
         return
-    found = answer.json() if answer.headers["content-type"] == "application/json" else {}
-    for item in found.get("items", [found] if "root" in found else []):
+    for item in compositions(answer):
         assert_reviewed(item, serving.reviewed[0])
+
+
+def compositions(answer: httpx.Response) -> list[Any]:
+    """All compositions of an answer, also of a watch."""
+    found = []
+    for document in documents(answer):
+        document = document.get("object", document)
+        found += document.get("items", [document] if "root" in document else [])
+    return found
 
 
 def assert_reviewed(item: Mapping[str, Any], reviewed: Mapping[str, str]) -> None:

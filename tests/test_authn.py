@@ -1,6 +1,7 @@
 """Who is asking: every way to be believed, and every way to pretend."""
 
 import asyncio
+import base64
 import json
 from collections.abc import Callable, Sequence
 from datetime import timedelta
@@ -10,7 +11,7 @@ import pytest
 
 from kubediscovery.authn import Authenticator
 from kubediscovery.certs import CertificateAuthority, KeyPair, Usage
-from kubediscovery.errors import Forbidden, Unauthorized, UpstreamError
+from kubediscovery.errors import Unauthorized, UpstreamError
 from kubediscovery.identity import ANONYMOUS, User
 from tests.reviewing import Answer, FakeReviewer, Time, der
 
@@ -297,30 +298,36 @@ async def test_another_scheme_is_no_credential_as_in_kubernetes(authenticator: A
     assert await authenticator.authenticate([(b"authorization", value)], None) is None
 
 
+async def test_a_websocket_token_comes_last_and_counts_like_any_other(authenticator: Authenticator, bob: bytes) -> None:
+    good, bad = websocket("good"), websocket("bad")
+    assert await authenticator.authenticate(good, None) == TOKEN_USER
+    assert await authenticator.authenticate([*good, BAD_TOKEN], None) == TOKEN_USER
+    assert await authenticator.authenticate([*bad, GOOD_TOKEN], None) == TOKEN_USER
+    assert (await known(authenticator, bad, bob)).name == "bob"
+    assert await refused(authenticator, tuple(bad), None)
+    assert await refused(authenticator, (*FORGED, *good, *good[2:]), None)
+
+
+def websocket(token: str) -> list[Header]:
+    encoded = base64.urlsafe_b64encode(token.encode()).rstrip(b"=")
+    offered = b"v4.channel.k8s.io, base64url.bearer.authorization.k8s.io." + encoded
+    return [(b"upgrade", b"websocket"), (b"connection", b"Upgrade"), (b"sec-websocket-protocol", offered)]
+
+
 async def test_no_credential_is_anonymous(authenticator: Authenticator, reviewer: FakeReviewer) -> None:
     assert await authenticator.authenticate([(b"accept", b"*/*")], None) is None
     assert not reviewer.specs
 
 
-@pytest.mark.parametrize(
-    "name", [b"impersonate-user", b"impersonate-group", b"impersonate-uid", b"impersonate-extra-scopes"]
-)
-async def test_impersonation_is_refused_and_never_ignored(
-    authenticator: Authenticator, proxy: bytes, bob: bytes, name: bytes
+async def test_whom_to_act_as_proves_nothing_and_hides_nothing(
+    authenticator: Authenticator, proxy: bytes, bob: bytes
 ) -> None:
-    header = (name, b"")
-    for headers, certificate in (
-        ([header], None),
-        ([header], bob),
-        ([header, GOOD_TOKEN], None),
-        ([header, *FROM_ALICE], proxy),
-    ):
-        with pytest.raises(Forbidden, match="impersonation is not supported"):
-            await authenticator.authenticate(headers, certificate)
-
-
-async def test_a_bad_credential_comes_before_impersonation(authenticator: Authenticator) -> None:
-    assert await refused(authenticator, (BAD_TOKEN, (b"impersonate-user", b"admin")), None)
+    header = (b"impersonate-user", b"admin")
+    assert await authenticator.authenticate([header], None) is None
+    assert (await known(authenticator, [header], bob)).name == "bob"
+    assert await authenticator.authenticate([header, GOOD_TOKEN], None) == TOKEN_USER
+    assert await authenticator.authenticate([header, *FROM_ALICE], proxy) == ALICE
+    assert await refused(authenticator, (BAD_TOKEN, header), None)
 
 
 async def test_before_the_configmap_is_read_nobody_is_believed(

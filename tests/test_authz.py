@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubediscovery.authz import Attributes, Authorizer, NonResourceAttributes, ResourceAttributes, quoted
+from kubediscovery.authz import (
+    Attributes,
+    Authorizer,
+    NonResourceAttributes,
+    ResourceAttributes,
+    SelectorRequirement,
+    quoted,
+)
 from kubediscovery.errors import Forbidden, InternalError, Subject, UpstreamError, UpstreamForbidden
 from kubediscovery.identity import ANONYMOUS, User
 from tests.reviewing import Answer, FakeReviewer, Time
@@ -27,8 +34,11 @@ users = st.builds(
     st.lists(names, max_size=2).map(tuple),
     st.dictionaries(names, st.lists(names, max_size=2).map(tuple), max_size=2).map(lambda d: tuple(sorted(d.items()))),
 )
+selectors = st.lists(
+    st.builds(SelectorRequirement, names, names, st.lists(names, max_size=2).map(tuple)), max_size=1
+).map(tuple)
 attributes = st.one_of(
-    st.builds(ResourceAttributes, names, names, names, names, names, names, names),
+    st.builds(ResourceAttributes, names, names, names, names, names, names, names, selectors, selectors),
     st.builds(NonResourceAttributes, names, names),
 )
 
@@ -83,6 +93,49 @@ async def test_a_review_holds_the_whole_user_and_the_whole_question() -> None:
             },
         }
     ]
+
+
+NARROWED = msgspec.structs.replace(
+    PODS,
+    field_selector=(SelectorRequirement("spec.nodeName", "In", ("n1",)), SelectorRequirement("x", "NotIn", ("",))),
+    label_selector=(SelectorRequirement("app", "Exists"),),
+)
+
+
+async def test_selectors_are_reviewed_as_requirements() -> None:
+    authorizer, reviewer, _ = make(allow)
+    await authorizer.authorize(ALICE, NARROWED)
+    assert reviewer.specs[0]["resourceAttributes"] == {
+        "verb": "list",
+        "version": "v1",
+        "resource": "pods",
+        "namespace": "n",
+        "fieldSelector": {
+            "requirements": [
+                {"key": "spec.nodeName", "operator": "In", "values": ["n1"]},
+                {"key": "x", "operator": "NotIn", "values": [""]},
+            ]
+        },
+        "labelSelector": {"requirements": [{"key": "app", "operator": "Exists"}]},
+    }
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"field_selector": ()},
+        {"label_selector": ()},
+        {"field_selector": NARROWED.field_selector[:1]},
+        {"label_selector": (SelectorRequirement("app", "DoesNotExist"),)},
+        {"label_selector": (SelectorRequirement("app", "In", ("a",)),)},
+        {"field_selector": NARROWED.label_selector, "label_selector": NARROWED.field_selector},
+    ],
+    ids=str,
+)
+async def test_other_selectors_are_asked_for_anew(other: dict[str, Any]) -> None:
+    authorizer, _, _ = script({"allowed": True}, {"allowed": False})
+    assert await authorizer.allowed(ALICE, NARROWED)
+    assert not await authorizer.allowed(ALICE, msgspec.structs.replace(NARROWED, **other))
 
 
 async def test_all_namespaces_are_reviewed_without_a_namespace() -> None:
@@ -207,6 +260,20 @@ async def test_a_revoked_right_ends_within_ten_seconds() -> None:
     assert not await authorizer.allowed(ALICE, TREE)
 
 
+async def test_who_wants_a_young_answer_gets_one() -> None:
+    authorizer, _, time = script({"allowed": True}, {"allowed": False}, {"allowed": True}, {"allowed": False})
+    await authorizer.authorize(ALICE, TREE, max_age=0.5)
+    time.now = 0.5
+    assert await authorizer.allowed(ALICE, TREE)
+    with pytest.raises(Forbidden):
+        await authorizer.authorize(ALICE, TREE, max_age=0.5)
+    time.now = 1
+    assert await authorizer.allowed_many(ALICE, [TREE]) == frozenset()
+    assert await authorizer.allowed_many(ALICE, [TREE], max_age=0.5) == {TREE}
+    time.now = 1.5
+    assert not await authorizer.allowed(ALICE, TREE, max_age=0.5)
+
+
 async def test_a_new_right_counts_within_ten_seconds() -> None:
     authorizer, _, time = script({"allowed": False}, {"allowed": True})
     assert not await authorizer.allowed(ALICE, TREE)
@@ -263,6 +330,11 @@ async def test_long_questions_are_not_kept() -> None:
         for _ in range(2):
             assert not await authorizer.allowed(ANONYMOUS, NonResourceAttributes(path, "get"))
     assert len(reviewer.specs) == 3
+    short, long = SelectorRequirement("a", "Exists"), SelectorRequirement("a", "In", ("b" * 1000, "c" * 1000))
+    for selector in ((short,), (long,), (short,) * 100):
+        for _ in range(2):
+            assert not await authorizer.allowed(ALICE, msgspec.structs.replace(PODS, label_selector=selector))
+    assert len(reviewer.specs) == 3 + 1 + 2 + 2
 
 
 async def test_one_review_serves_all_who_ask_meanwhile_and_outlives_who_left() -> None:

@@ -14,6 +14,11 @@ REASONS = {
     "MethodNotAllowed": 405,
     "NotAcceptable": 406,
     "Expired": 410,
+    "Invalid": 422,
+    "RequestEntityTooLarge": 413,
+    "TooManyRequests": 429,
+    # The one that Kubernetes has no word for.
+    "RequestHeaderFieldsTooLarge": 431,
     "InternalError": 500,
     "ServiceUnavailable": 503,
     "Timeout": 504,

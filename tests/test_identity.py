@@ -2,7 +2,8 @@
 
 import json
 import string
-from urllib.parse import quote
+from random import Random
+from urllib.parse import quote, unquote_to_bytes
 
 import pytest
 from hypothesis import given
@@ -224,3 +225,99 @@ def test_the_anonymous_user_of_a_front_proxy_stays_unauthenticated() -> None:
     assert authenticated_user("system:anonymous", "", ["system:unauthenticated"], {}) == ANONYMOUS
     assert authenticated_user("system:anonymous", "", [], {}).groups == ()
     assert authenticated_user("other", "", ["system:unauthenticated"], {}).groups == ("system:unauthenticated",)
+
+
+EVERYTHING = RequestHeaders.from_config_map(
+    {
+        "requestheader-username-headers": '["X-Remote-User", "X-Other-User"]',
+        "requestheader-uid-headers": '["X-Remote-Uid"]',
+        "requestheader-group-headers": '["X-Remote-Group", "X-Other-Group"]',
+        "requestheader-extra-headers-prefix": '["X-Remote-Extra-", "X-Extra-"]',
+    }
+)
+header_name = st.sampled_from(
+    (
+        *("x-remote-user", "x-other-user", "x-remote-uid", "x-remote-group", "x-remote-group", "x-other-group"),
+        *(
+            "x-remote-extra-a",
+            "x-remote-extra-%61",
+            "x-extra-a%2Fb",
+            "x-extra-",
+            "x-remote-extra-%ff",
+            "x-remote-extra-%",
+        ),
+        *("x_remote_user", "x_remote_group", "x-remote-groups", "x-remote-extra", "remote-user", "accept", ""),
+    )
+).map(str.encode)
+header_value = st.sampled_from(
+    (b"alice", b"system:masters", b"a,b", b"a, b", b" a ", b"", b" ", "ü".encode(), b"\xfc", b"a\xa0", b"\x00")
+) | st.binary(max_size=8)
+
+
+class Model:
+    """The rules of ``headerrequest`` as they are written down: over Go's map from a name to all its values."""
+
+    def __init__(self, lines: list[tuple[bytes, bytes]]) -> None:
+        self._values: dict[bytes, list[bytes]] = {}
+        for name, value in lines:
+            self._values.setdefault(name, []).append(value.strip(b" \t"))
+
+    def first(self, *names: bytes) -> str:
+        found = (self._values.get(name, [b""])[0].decode() for name in names)
+        return next(filter(None, found), "")
+
+    def user(self) -> User | None:
+        name = self.first(b"x-remote-user", b"x-other-user")
+        if not name:
+            return None
+        values = [value for key in (b"x-remote-group", b"x-other-group") for value in self._values.get(key, [])]
+        groups = tuple(value.decode() for value in values if value)
+        extra: dict[str, tuple[str, ...]] = {}
+        for prefix in (b"x-remote-extra-", b"x-extra-"):
+            for key, found in self._values.items():
+                if key.startswith(prefix):
+                    said = key.removeprefix(prefix)
+                    decoded = said.decode() if said == b"%" else unquote_to_bytes(said).decode()
+                    extra[decoded] = extra.get(decoded, ()) + tuple(value.decode() for value in found)
+        more = () if {"system:authenticated", "system:unauthenticated"} & {*groups} else ("system:authenticated",)
+        return User(name, self.first(b"x-remote-uid"), groups + more, tuple(sorted(extra.items())))
+
+
+@given(st.lists(st.tuples(header_name, header_value), max_size=12))
+def test_any_list_of_headers_is_read_as_written_down_or_refused_as_not_utf_8(lines: list[tuple[bytes, bytes]]) -> None:
+    counted = EVERYTHING.lines(lines)
+    try:
+        expected = Model(lines).user()
+    except UnicodeDecodeError:
+        with pytest.raises(UnicodeDecodeError):
+            EVERYTHING.user(counted)
+        return
+    found = EVERYTHING.user(counted)
+    if expected is None or found is None:
+        assert found == expected
+        return
+    # Values of keys that are spelt in two ways come in the order of the wire, which Go's map does not keep.
+    assert (found.name, found.uid, found.groups) == (expected.name, expected.uid, expected.groups)
+    assert {key: sorted(values) for key, values in found.extra} == {
+        key: sorted(values) for key, values in expected.extra
+    }
+
+
+@given(st.lists(st.tuples(header_name, st.sampled_from((b"a", b"b,c", b""))), max_size=12), st.randoms())
+def test_other_headers_between_change_nothing_and_no_group_is_lost_or_joined(
+    lines: list[tuple[bytes, bytes]], random: Random
+) -> None:
+    names = sorted({name for name, _ in lines})
+    random.shuffle(names)
+    regrouped = [line for name in names for line in lines if line[0] == name]
+    sent = [value for name, value in lines if name in (b"x-remote-group", b"x-other-group") and value]
+    users = []
+    for each in (lines, regrouped):
+        try:
+            users.append(EVERYTHING.user(each))
+        except UnicodeDecodeError:
+            users.append(None)
+    assert (users[0] is None) == (users[1] is None)
+    if users[0] is not None and users[1] is not None:
+        assert users[0].groups == users[1].groups
+        assert sorted(users[0].groups) == sorted([*(each.decode() for each in sent), "system:authenticated"])

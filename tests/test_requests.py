@@ -1,5 +1,6 @@
 """What paths mean: the same as to kube-apiserver, and nothing for those that could mean two things."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, unquote_to_bytes
 
@@ -7,8 +8,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from kubediscovery.authz import ResourceAttributes
+from kubediscovery.authz import ResourceAttributes, SelectorRequirement
 from kubediscovery.errors import NotFound
+from kubediscovery.options import parse_options
 from kubediscovery.requests import parse_resource_path, split_path
 
 GROUP, VERSION = "g.io", "v1"
@@ -170,6 +172,129 @@ def test_a_list_is_what_its_query_makes_of_it(query: str, verb: str, name: str) 
 def test_no_query_changes_what_a_path_with_a_name_means(query: str) -> None:
     path = "/namespaces/ns/deployments/*/compositions"
     assert parsed(f"{path}?{query}") == parsed(path)
+
+
+def requirements(found: Iterable[SelectorRequirement]) -> list[str]:
+    return [" ".join((each.key, each.operator, *map(repr, each.values))) for each in found]
+
+
+@pytest.mark.parametrize(
+    ("selector", "expected"),
+    [
+        ("app", ["app Exists"]),
+        ("!app", ["app DoesNotExist"]),
+        ("a==1,b!=2,c notin (y,x),d", ["a In '1'", "b NotIn '2'", "c NotIn 'x' 'y'", "d Exists"]),
+        ("x.y/z in (a,,b)", ["x.y/z In '' 'a' 'b'"]),
+        ("x in ()", ["x In ''"]),
+        ("x=", ["x In ''"]),
+        ("f>1,g", ["g Exists"]),
+        ("f>1", []),
+        ("a,a,a=1,a=1", ["a Exists", "a In '1'"]),
+        (",", []),
+        ("a b", []),
+        ("a,b c", []),
+        ("A/b", []),
+        ("", []),
+    ],
+)
+def test_label_selectors_are_reviewed_as_kube_apiserver_reviews_them(selector: str, expected: list[str]) -> None:
+    """What k8s.io/apiserver v0.36.3 sends was read off by running it, as for field selectors."""
+    found = parsed(f"/compositions?labelSelector={quote(selector)}")
+    assert (requirements(found.label_selector), found.field_selector) == (expected, ())
+
+
+@pytest.mark.parametrize(
+    ("selector", "name", "expected"),
+    [
+        ("metadata.name=b,metadata.name!=a", "b", ["metadata.name In 'b'", "metadata.name NotIn 'a'"]),
+        ("spec.x=1,metadata.name=x", "x", ["metadata.name In 'x'", "spec.x In '1'"]),
+        ("metadata.name=a/b", "", ["metadata.name In 'a/b'"]),
+        (r"x=a\,b\=c\\", "", [r"x In 'a,b=c\\'"]),
+        ("a!b=c", "", ["a!b In 'c'"]),
+        ("x=", "", ["x In ''"]),
+        ("=", "", []),
+        ("x===y", "", []),
+        (r"x=a\b", "", []),
+        ("x=1,nonsense", "", []),
+        # Of the next two kube-apiserver would refuse the review, or leave the name out of it.
+        ("=x,y=z", "", ["y In 'z'"]),
+        ("metadata.name=x&limit=x", "x", ["metadata.name In 'x'"]),
+    ],
+)
+def test_field_selectors_are_reviewed_as_kube_apiserver_reviews_them(
+    selector: str, name: str, expected: list[str]
+) -> None:
+    found = parsed(f"/compositions?fieldSelector={quote(selector, safe='&=')}")
+    assert (found.name, requirements(found.field_selector), found.label_selector) == (name, expected, ())
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "reviewed"),
+    [
+        ("/compositions", "GET", True),
+        ("/compositions", "HEAD", True),
+        ("/namespaces/ns/compositions", "GET", True),
+        ("/compositions", "DELETE", True),
+        ("/compositions", "POST", False),
+        ("/compositions/x", "GET", False),
+        ("/compositions/x", "DELETE", False),
+        ("/watch/compositions", "GET", False),
+        ("/namespaces/ns/deployments/*/compositions", "GET", False),
+        ("/watch/namespaces/ns/deployments/*/compositions", "GET", False),
+    ],
+)
+def test_selectors_are_reviewed_of_lists_watches_and_deletions_of_many(path: str, method: str, reviewed: bool) -> None:
+    for more in ("", "&watch=1"):
+        found = parsed(f"{path}?labelSelector=b&labelSelector=a&fieldSelector=metadata.name=x{more}", method)
+        narrowed = (requirements(found.label_selector), requirements(found.field_selector))
+        assert narrowed == ((["b Exists"], ["metadata.name In 'x'"]) if reviewed else ([], []))
+    assert found.name == ("x" if reviewed and method != "DELETE" else parsed(path, method).name)
+
+
+LABEL_TERMS = ("a", "!a", "a=1", "a!=1", "a in (1,2)", "a notin (1,)", "b=1", "b", "!b", "a>0", "b<2")
+FIELD_TERMS = ("metadata.name=x", "metadata.name!=x", "metadata.namespace=n", "root.kind!=Pod", "status.health=Healthy")
+label = st.sampled_from(("", "1", "2"))
+fields = st.fixed_dictionaries(
+    {
+        "metadata.name": st.sampled_from(("x", "y")),
+        "metadata.namespace": st.sampled_from(("n", "m")),
+        "root.kind": st.sampled_from(("Pod", "Job")),
+        "status.health": st.sampled_from(("Healthy", "Degraded")),
+    }
+)
+
+
+def lets_through(found: SelectorRequirement, values: Mapping[str, str]) -> bool:
+    """What the API reference says of the operators of a review's selectors."""
+    value = values.get(found.key)
+    return {
+        "In": value in found.values,
+        "NotIn": value not in found.values,
+        "Exists": value is not None,
+        "DoesNotExist": value is None,
+    }[found.operator]
+
+
+@given(
+    st.lists(st.sampled_from(LABEL_TERMS), max_size=3),
+    st.lists(st.sampled_from(FIELD_TERMS), max_size=3),
+    st.dictionaries(st.sampled_from("ab"), label),
+    fields,
+)
+def test_whatever_the_selectors_serve_was_reviewed(
+    label_terms: list[str], field_terms: list[str], labels: dict[str, str], values: dict[str, str]
+) -> None:
+    query = f"labelSelector={quote(','.join(label_terms))}&fieldSelector={quote(','.join(field_terms))}"
+    options, reviewed = parse_options(query.encode()), parsed(f"/compositions?{query}")
+    for selector, review, found, terms in (
+        (options.labels, reviewed.label_selector, labels, label_terms),
+        (options.fields, reviewed.field_selector, values, field_terms),
+    ):
+        allowed = all(lets_through(each, found) for each in review)
+        assert allowed or not selector.matches(found)
+        # But for comparisons, of which reviews know nothing, both say the same.
+        assert allowed == selector.matches(found) or any(set(term) & set("<>") for term in terms)
+    assert reviewed.name in ("", values["metadata.name"]) or not options.fields.matches(values)
 
 
 @dataclass(frozen=True)

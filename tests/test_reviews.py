@@ -29,8 +29,8 @@ def script(*answers: Answer) -> FakeReviewer:
     return FakeReviewer(lambda _: next(following))
 
 
-def ask(reviews: Reviews[str, object], question: str = "q") -> "asyncio.Task[object]":
-    return asyncio.create_task(reviews.verdict(question, lambda: {"question": question}))
+def ask(reviews: Reviews[str, object], question: str = "q", max_age: float | None = None) -> "asyncio.Task[object]":
+    return asyncio.create_task(reviews.verdict(question, lambda: {"question": question}, max_age=max_age))
 
 
 async def settle() -> None:
@@ -56,6 +56,59 @@ async def test_an_answer_counts_for_ten_seconds() -> None:
     with pytest.raises(KeyError):
         reviews.known("q")
     assert await ask(reviews) == 2
+
+
+async def test_an_answer_older_than_wanted_is_asked_for_again() -> None:
+    time, reviewer = Time(), script({"value": 1}, {"value": 2}, {"value": 3})
+    reviews = make(reviewer, time)
+    assert await ask(reviews, max_age=0.5) == 1
+    time.now = 0.4
+    assert await ask(reviews, max_age=0.5) == 1
+    time.now = 0.5
+    with pytest.raises(KeyError):
+        reviews.known("q", max_age=0.5)
+    assert (await ask(reviews), await ask(reviews, max_age=0.6)) == (1, 1)
+    assert await ask(reviews, max_age=0.5) == 2
+    assert await ask(reviews, max_age=0) == 3
+    assert (await ask(reviews), reviews.known("q")) == (3, 3)
+
+
+async def test_no_answer_counts_longer_than_ten_seconds_from_when_it_was_asked_for() -> None:
+    time, reviewer = Time(), script({"value": 1}, {"value": 2})
+    reviewer.gate = asyncio.Event()
+    reviews = make(reviewer, time)
+    asking = ask(reviews)
+    await settle()
+    time.now = 6
+    reviewer.gate.set()
+    assert await asking == 1
+    time.now = 9.9
+    assert await ask(reviews, max_age=100) == 1
+    time.now = 10
+    assert await ask(reviews, max_age=100) == 2
+
+
+async def test_a_review_that_set_out_too_long_ago_is_not_waited_for() -> None:
+    time, answers = Time(), {"old": asyncio.Event(), "new": asyncio.Event()}
+    following = iter(answers)
+
+    class Slow:
+        async def create(self, path: str, body: Mapping[str, object]) -> Mapping[str, object]:
+            answer = next(following)
+            await answers[answer].wait()
+            return {"status": {"value": answer}}
+
+    reviews: Reviews[str, object] = Reviews(Slow(), KIND, read, timer=time.timer)
+    first = ask(reviews)
+    await settle()
+    time.now = 1
+    second, third, patient = ask(reviews, max_age=0.5), ask(reviews, max_age=0.5), ask(reviews)
+    await settle()
+    answers["new"].set()
+    assert (await second, await third, await patient) == ("new", "new", "new")
+    answers["old"].set()
+    assert await first == "old"
+    assert reviews.known("q") == "new", "the older answer has replaced the newer one"
 
 
 async def test_another_question_is_asked_for_itself() -> None:
@@ -131,15 +184,19 @@ async def test_a_failure_that_nobody_waits_for_makes_no_noise() -> None:
     assert not complaints
 
 
-@pytest.mark.parametrize("code", [0, 429, 500, 504])
-async def test_what_may_pass_is_tried_again(code: int) -> None:
-    time, reviewer = Time(), script(UpstreamError("later", code=code), {"value": 1})
+@pytest.mark.parametrize(
+    "error",
+    [UpstreamError("later", broken=True), *(UpstreamError("later", code=code) for code in (429, 500, 504))],
+    ids=["broken", "429", "500", "504"],
+)
+async def test_what_may_pass_is_tried_again(error: UpstreamError) -> None:
+    time, reviewer = Time(), script(error, {"value": 1})
     assert await ask(make(reviewer, time)) == 1
     assert len(reviewer.specs) == 2
     assert 0.1 <= time.slept[0] <= 0.12
 
 
-@pytest.mark.parametrize("code", [400, 401, 403, 404, 422, 502, 503])
+@pytest.mark.parametrize("code", [0, 400, 401, 403, 404, 422, 502, 503])
 async def test_what_does_not_pass_is_not_tried_again(code: int) -> None:
     time, reviewer = Time(), script(UpstreamError("no", code=code), {"value": 1})
     with pytest.raises(UpstreamError, match="no"):

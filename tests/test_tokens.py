@@ -1,13 +1,16 @@
 """Bearer tokens: what counts as one, and that nothing but a clear answer makes a user of it."""
 
 import asyncio
+import base64
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from kubediscovery.errors import UpstreamError
+from kubediscovery.errors import Unauthorized, UpstreamError
 from kubediscovery.identity import User
-from kubediscovery.tokens import Tokens, bearer_token
+from kubediscovery.tokens import Tokens, bearer_token, websocket_protocols, websocket_token
 from tests.reviewing import Answer, FakeReviewer, Time
 
 GOOD = {"authenticated": True, "user": {"username": "alice"}}
@@ -127,3 +130,89 @@ async def test_one_review_serves_all_who_bring_the_same_token_meanwhile() -> Non
     tokens, reviewer, _ = make(GOOD)
     assert await asyncio.gather(*(tokens.user(b"abc") for _ in range(10))) == [ALICE] * 10
     assert len(reviewer.specs) == 1
+
+
+HANDSHAKE = [(b"upgrade", b"WebSocket"), (b"connection", b"keep-alive, Upgrade")]
+PREFIX = b"base64url.bearer.authorization.k8s.io."
+# "abc" and "tökén?>" as a browser writes them: its alphabet has - and _, and no padding.
+ABC, OTHER = PREFIX + b"YWJj", PREFIX + base64.urlsafe_b64encode("tökén?>".encode()).rstrip(b"=")
+
+
+def offers(*lines: bytes) -> list[tuple[bytes, bytes]]:
+    return [*HANDSHAKE, *((b"sec-websocket-protocol", line) for line in lines)]
+
+
+@pytest.mark.parametrize(
+    ("lines", "token", "protocols"),
+    [
+        ([b"v4.channel.k8s.io, " + ABC], b"abc", ("v4.channel.k8s.io",)),
+        ([ABC + b",a ,\tb"], b"abc", ("a", "b")),
+        ([ABC, b"a", b"b,c"], b"abc", ("a", "b", "c")),
+        ([b"a", OTHER], "tökén?>".encode(), ("a",)),
+        ([b"a"], None, ("a",)),
+        ([b"a", PREFIX], None, ("a",)),
+        ([PREFIX], None, ()),
+        ([], None, ()),
+        ([b", ,a,,"], None, ("a",)),
+        ([b"a,\xff,b"], None, ("a", "b")),
+        ([b"a", ABC.upper()], None, ("a", ABC.upper().decode())),
+    ],
+)
+def test_a_websocket_brings_its_token_as_a_subprotocol(
+    lines: list[bytes], token: bytes | None, protocols: tuple[str, ...]
+) -> None:
+    assert websocket_token(offers(*lines)) == token
+    assert websocket_protocols(offers(*lines)) == protocols
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [ABC],
+        [ABC + b","],
+        [b"a", ABC, ABC],
+        [b"a," + ABC + b"," + PREFIX],
+        [b"a", PREFIX + b"YWJj="],
+        [b"a", PREFIX + b"YWJjYQ=="],
+        [b"a", PREFIX + b"YWJjY"],
+        [b"a", PREFIX + b"YW Jj"],
+        [b"a", PREFIX + b"YW+j"],
+        [b"a", PREFIX + b"YW/j"],
+        [b"a", PREFIX + b"YW\xffj"],
+        [b"a", ABC + b"."],
+    ],
+)
+def test_a_websocket_token_that_is_not_well_formed_is_a_bad_one(lines: list[bytes]) -> None:
+    with pytest.raises(Unauthorized):
+        websocket_token(offers(*lines))
+
+
+def test_the_protocol_of_a_request_that_is_no_handshake_is_no_credential() -> None:
+    protocol = (b"sec-websocket-protocol", b"a, " + ABC + b"," + ABC)
+    upgrade, connection = HANDSHAKE
+    for headers in (
+        [protocol],
+        [protocol, upgrade],
+        [protocol, connection],
+        [protocol, upgrade, (b"connection", b"keep-alive")],
+        [protocol, connection, (b"upgrade", b"h2c")],
+        [protocol, connection, (b"upgrade", b"h2c"), upgrade],
+    ):
+        assert websocket_token(headers) is None
+    assert websocket_token([protocol, (b"x-sec-websocket-protocol", ABC), *HANDSHAKE[:1]]) is None
+
+
+protocol = st.sampled_from((b"a", b"v4.channel.k8s.io", ABC, OTHER, PREFIX, b"", b" ")) | st.binary(max_size=9)
+
+
+@given(st.lists(st.lists(protocol, max_size=3).map(b",".join), max_size=3))
+def test_no_token_is_among_the_protocols_and_any_line_is_read(lines: list[bytes]) -> None:
+    protocols = websocket_protocols(offers(*lines))
+    assert all(each and each.isascii() and not each.startswith(PREFIX.decode()) for each in protocols)
+    assert list(protocols) == [each for each in ",".join(protocols).split(",") if each]
+    try:
+        token = websocket_token(offers(*lines))
+    except Unauthorized:
+        assert any(PREFIX in line for line in lines)
+        return
+    assert token is None or (token != b"" and protocols)

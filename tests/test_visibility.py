@@ -22,8 +22,12 @@ class Recorder:
         self._allowed = frozenset(allowed)
         self._failure = failure
         self.asked: list[tuple[User, Attributes]] = []
+        self.ages: list[float | None] = []
 
-    async def allowed_many(self, user: User, attributes: Iterable[Attributes]) -> frozenset[Attributes]:
+    async def allowed_many(
+        self, user: User, attributes: Iterable[Attributes], *, max_age: float | None = None
+    ) -> frozenset[Attributes]:
+        self.ages.append(max_age)
         self.asked += [(user, question) for question in attributes]
         if self._failure is not None:
             raise self._failure
@@ -69,3 +73,10 @@ async def test_the_right_to_get_is_not_the_right_to_list() -> None:
 async def test_what_cannot_be_found_out_is_not_seen() -> None:
     with pytest.raises(InternalError):
         await Visibility(Recorder(failure=InternalError("no answer")), Kinds(KINDS)).kinds(ALICE, "shop")
+
+
+async def test_how_old_an_answer_may_be_is_passed_on() -> None:
+    recorder = Recorder()
+    await Visibility(recorder, Kinds(KINDS)).kinds(ALICE, "shop")
+    await Visibility(recorder, Kinds(KINDS)).kinds(ALICE, "shop", max_age=0.5)
+    assert recorder.ages == [None, 0.5]
