@@ -25,7 +25,11 @@ class Document:
     @classmethod
     def of(cls, content: object, content_type: str = "application/json") -> "Document":
         """The document of some JSON content."""
-        body = msgspec.json.encode(content)
+        return cls.holding(msgspec.json.encode(content), content_type)
+
+    @classmethod
+    def holding(cls, body: bytes, content_type: str) -> "Document":
+        """The document that consists of these bytes."""
         return cls(body, content_type, f'"{hashlib.sha512(body).hexdigest().upper()}"')
 
 

@@ -7,9 +7,17 @@ from kubediscovery import __version__
 from kubediscovery.discovery import Discovery, Document
 from kubediscovery.errors import NotFound
 from kubediscovery.metrics import CONTENT_TYPE
-from kubediscovery.negotiation import AGGREGATED_DISCOVERY, PLAIN, negotiate
+from kubediscovery.negotiation import (
+    AGGREGATED_DISCOVERY,
+    PLAIN,
+    UNCONVERTED,
+    Representation,
+    negotiate,
+    representation_of,
+)
+from kubediscovery.openapi import OpenApi
 from kubediscovery.readiness import Report
-from kubediscovery.responses import document_response, json_response, require_reading, text_response
+from kubediscovery.responses import json_response, known_tags, require_reading, text_response
 from kubediscovery.services import Services
 
 
@@ -20,8 +28,9 @@ class Endpoints:
         self._services = services
         self._api = services.api
         self._discovery = Discovery(services.api)
+        self._openapi = OpenApi(services.api)
 
-    def respond(self, request: Request, segments: tuple[str, ...]) -> Response:
+    async def respond(self, request: Request, segments: tuple[str, ...]) -> Response:
         """The answer; raises :class:`NotFound` for a path that is not served and :class:`MethodNotAllowed`."""
         require_reading(request.method)
         match segments:
@@ -30,10 +39,15 @@ class Endpoints:
             case ("metrics",):
                 return text_response(self._services.metrics.render(), media_type=CONTENT_TYPE)
             case ("version",):
+                # JSON is all that there is of it (k8s.io/apiserver, pkg/server/routes/version.go).
+                negotiate(request.headers.get("accept", ""), (PLAIN,))
                 return json_response(_VERSION)
             case ():
                 return json_response({"paths": self._paths()})
-        return document_response(self._document(request, segments), request.headers.get("if-none-match", ""))
+            case ("openapi", *rest):
+                return await self._described(request, tuple(rest))
+        representation, document = self._document(request, segments)
+        return await self._services.renderer.document(document, representation, known=known_tags(request.headers))
 
     def probe(self, request: Request, segments: tuple[str, ...]) -> Response:
         """``/livez`` or ``/readyz``, whole or one of its checks."""
@@ -45,28 +59,35 @@ class Endpoints:
         report: Report = probe(name, verbose="verbose" in request.query_params, excluded=excluded)
         return text_response(report.text, code=200 if report.passed else 500)
 
-    def _document(self, request: Request, segments: tuple[str, ...]) -> Document:
-        accept = request.headers.get("accept", "")
+    async def _described(self, request: Request, segments: tuple[str, ...]) -> Response:
+        found = self._openapi.find(segments, request.headers, request.scope["query_string"])
+        known = known_tags(request.headers)
+        response = await self._services.renderer.document(found.document, found.representation, known=known)
+        response.headers.update(found.headers)
+        return response
+
+    def _document(self, request: Request, segments: tuple[str, ...]) -> tuple[Representation, Document]:
         found = self._discovery
-        if segments in (("api",), ("apis",)):
-            wanted = negotiate(accept, (*AGGREGATED_DISCOVERY, PLAIN))
-            plain, aggregated = {
-                "api": (found.core, found.aggregated_core),
-                "apis": (found.groups, found.aggregated),
-            }[segments[0]]
-            return aggregated[wanted.version] if wanted.as_kind else plain
-        documents = {
+        both = {("api",): (found.core, found.aggregated_core), ("apis",): (found.groups, found.aggregated)}
+        plain = {
             ("apis", self._api.group): found.group,
             ("apis", self._api.group, self._api.version): found.resources,
         }
-        if segments not in documents:
+        query = request.scope["query_string"]
+        if segments in both:
+            representation = representation_of(request.headers, query, (*UNCONVERTED, *AGGREGATED_DISCOVERY))
+            legacy, aggregated = both[segments]
+            media_type = representation.media_type
+            return representation, aggregated[media_type.version] if media_type.as_kind else legacy
+        if segments not in plain:
             raise NotFound("the server could not find the requested resource")
-        negotiate(accept, (PLAIN,))
-        return documents[segments]
+        return representation_of(request.headers, query, UNCONVERTED), plain[segments]
 
     def _paths(self) -> list[str]:
         group = f"/apis/{self._api.group}"
-        return ["/apis", group, f"{group}/{self._api.version}", "/healthz", "/livez", "/metrics", "/readyz", "/version"]
+        version = f"{group}/{self._api.version}"
+        probes = ("/healthz", "/livez", "/metrics", "/readyz", "/version")
+        return sorted(("/apis", group, version, "/openapi/v2", "/openapi/v3", f"/openapi/v3{version}", *probes))
 
 
 _MAJOR, _MINOR, _ = __version__.split(".", 2)

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Annotated, Protocol
 
 import msgspec
+from msgspec import Meta
 
 from kubediscovery.health import Health, assess, worst
 from kubediscovery.kinds import Kind
@@ -15,31 +16,47 @@ MAX_DEPTH = 64
 
 
 class Info(msgspec.Struct, omit_defaults=True):
-    """What the kind has of these: ``revision`` of a rollout, ``images``, a pod's ``restarts`` and ``node``."""
+    """Facts about an object; one that its kind does not have is left out."""
 
-    revision: str | None = None
-    images: tuple[str, ...] | None = None
-    restarts: int | None = None
-    node: str | None = None
+    revision: Annotated[str | None, Meta(description="Revision of the rollout that the object stands for.")] = None
+    images: Annotated[tuple[str, ...] | None, Meta(description="Images of the containers, in their order.")] = None
+    restarts: Annotated[int | None, Meta(description="How often the pod's containers were restarted, in all.")] = None
+    node: Annotated[str | None, Meta(description="Name of the node that the pod was given to.")] = None
 
 
 class Node(msgspec.Struct, omit_defaults=True, rename="camel"):
-    """One object in a tree. ``controller``, on a child, says whether the parent is its controller."""
+    """One object in a tree: what it is, whether it is all right, and what it owns."""
 
-    api_version: str
-    kind: str
-    name: str
-    uid: str
-    resource_version: str
-    health: Health
-    namespace: str = ""
-    creation_timestamp: str | None = None
-    ready: str | None = None
-    reason: str = ""
-    message: str = ""
-    info: Info | None = None
-    controller: bool | None = None
-    children: list["Node"] = msgspec.field(default_factory=list)
+    api_version: Annotated[str, Meta(description="Group and version of the object, as in apps/v1.")]
+    kind: Annotated[str, Meta(description="Kind of the object, as in Deployment.")]
+    name: Annotated[str, Meta(description="Name of the object.")]
+    uid: Annotated[str, Meta(description="UID of the object; a new one under the same name has another.")]
+    resource_version: Annotated[str, Meta(description="Resource version of the object itself, without its children.")]
+    health: Annotated[Health, Meta(description="Health of the object itself, without its children, from its status.")]
+    namespace: Annotated[str, Meta(description="Namespace of the object; left out for cluster-scoped kinds.")] = ""
+    creation_timestamp: Annotated[
+        str | None, Meta(description="When the object was created.", extra_json_schema={"format": "date-time"})
+    ] = None
+    ready: Annotated[
+        str | None,
+        Meta(description="Ready replicas or containers of those wanted, as in 2/3; for a Job, its completions."),
+    ] = None
+    reason: Annotated[
+        str, Meta(description="One CamelCase word for why the object is in this health, its own where it gives one.")
+    ] = ""
+    message: Annotated[str, Meta(description="The reason in a sentence for people.")] = ""
+    info: Annotated[Info | None, Meta(description="What else there is to know of the object.")] = None
+    controller: Annotated[
+        bool | None,
+        Meta(description="On a child: whether the parent is its controller, rather than one of its owners."),
+    ] = None
+    children: Annotated[
+        list["Node"],
+        Meta(
+            description="What the object owns, as far as you may list it, sorted by kind, namespace and name. What "
+            "several objects own stands under each of them, and has its own children under the first."
+        ),
+    ] = msgspec.field(default_factory=list)
 
 
 class Tree(msgspec.Struct):

@@ -51,7 +51,7 @@ def test_the_top_level_resource() -> None:
         "singularName": "composition",
         "namespaced": True,
         "kind": "Composition",
-        "verbs": ["get", "list"],
+        "verbs": ["get", "list", "watch"],
         "shortNames": ["comp"],
     }
 
@@ -70,7 +70,7 @@ def test_a_parent_and_its_subresource() -> None:
         "singularName": "",
         "namespaced": True,
         "kind": "Composition",
-        "verbs": ["get"],
+        "verbs": ["get", "watch"],
     }
 
 
@@ -91,7 +91,7 @@ def test_no_parent_is_taken_for_the_kind_that_it_carries() -> None:
 
 def test_no_verb_troubles_the_garbage_collector_the_namespace_controller_or_quotas() -> None:
     used = {verb for entry in legacy().values() for verb in entry["verbs"]}
-    assert used == {"get", "list"}
+    assert used == {"get", "list", "watch"}
 
 
 def test_names_are_unique_where_two_groups_have_the_same_plural() -> None:

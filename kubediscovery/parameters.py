@@ -1,0 +1,99 @@
+"""Query parameters as documents describe them; what each of them does is in :mod:`kubediscovery.options`.
+
+The names and their meaning are Kubernetes's (k8s.io/apimachinery, ``pkg/apis/meta/v1/types.go``, ListOptions).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kubediscovery.options import FIELDS
+from kubediscovery.validation import EXACT, NOT_OLDER_THAN
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A query parameter; ``single`` says that it means something for one composition too, not only for lists."""
+
+    name: str
+    description: str
+    type: str = "string"
+    accepted: tuple[str, ...] = ()
+    single: bool = False
+
+    @property
+    def schema(self) -> Mapping[str, Any]:
+        """Its values."""
+        if self.accepted:
+            return {"type": self.type, "enum": list(self.accepted)}
+        return {"type": self.type, **_BOUNDS.get(self.type, {})}
+
+
+_BOUNDS: Mapping[str, Mapping[str, object]] = {"integer": {"format": "int64", "minimum": 0}}
+
+PARAMETERS = (
+    Parameter(
+        "labelSelector",
+        "Lists only what has these labels on its root: app=web, tier in (front,back), !canary, comma-separated.",
+    ),
+    Parameter(
+        "fieldSelector",
+        "Lists only what has these fields, as field=value or field!=value, comma-separated; accepted are "
+        f"{', '.join(FIELDS)}.",
+    ),
+    Parameter(
+        "limit",
+        "The most items to list at once; 0 or nothing is all. If there are more, metadata.continue of the answer is "
+        "the token for the rest.",
+        "integer",
+    ),
+    Parameter(
+        "continue",
+        "Goes on with the list that gave this token; all other parameters must be what they were. A token that is too "
+        "old is answered with 410: start again without one.",
+    ),
+    Parameter(
+        "resourceVersion",
+        "Answers with what is at least as new as this version. A watch goes on after it; one that is too old for that "
+        "ends with 410.",
+        single=True,
+    ),
+    Parameter(
+        "resourceVersionMatch",
+        f"What resourceVersion means for a list: {NOT_OLDER_THAN}, also without this parameter, is that or anything "
+        f"newer; {EXACT} is that alone, which is answered with 410 once there is anything newer.",
+        accepted=(NOT_OLDER_THAN, EXACT),
+    ),
+    Parameter(
+        "timeout",
+        "Answers within this time, such as 10s, or with 504; a minute is the most. A watch has timeoutSeconds instead.",
+        single=True,
+    ),
+    Parameter(
+        "timeoutSeconds", "Ends a watch after this many seconds; without it after half an hour to an hour.", "integer"
+    ),
+    Parameter(
+        "watch",
+        "Answers with a stream of changes, one event a line, instead of a list. Give resourceVersion to go on from a "
+        "list. On a path with a name kube-apiserver cuts it after a minute; the same path after /watch/ is not cut.",
+        "boolean",
+    ),
+    Parameter(
+        "allowWatchBookmarks",
+        "Lets a watch also send BOOKMARK events, whose object has nothing but the resource version to go on from.",
+        "boolean",
+    ),
+    Parameter(
+        "sendInitialEvents",
+        "Begins a watch with an ADDED event for all that there is and then, with allowWatchBookmarks, a BOOKMARK with "
+        f"the annotation k8s.io/initial-events-end; needs resourceVersionMatch={NOT_OLDER_THAN}.",
+        "boolean",
+    ),
+    Parameter("pretty", "Indents JSON for people.", "boolean", single=True),
+    Parameter(
+        "includeObject",
+        "What each row of a Table carries of its object: None, Metadata (the default) or Object, which is all of it.",
+        accepted=("None", "Metadata", "Object"),
+        single=True,
+    ),
+)

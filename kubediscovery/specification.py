@@ -1,0 +1,169 @@
+"""The API as a document of OpenAPI 3.0: its operations, their parameters and answers, and the schemas of these.
+
+Only the group's own paths are in it: the aggregator shows each server's document to everybody under its group.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from kubediscovery import __version__
+from kubediscovery.api import ApiGroup
+from kubediscovery.definitions import GROUP_VERSION_KIND, REFERENCE, definitions, group_version_kind, schema_prefix
+from kubediscovery.negotiation import (
+    JSON,
+    PARTIAL_OBJECT,
+    PARTIAL_OBJECT_LIST,
+    PLAIN,
+    TABLE,
+    UNCONVERTED,
+    MediaType,
+)
+from kubediscovery.operations import EVENT, LIST, ONE, Operation, camel, operations
+from kubediscovery.parameters import PARAMETERS
+from kubediscovery.requests import ALL
+
+Json = dict[str, Any]
+
+# What any request can be answered with instead, always as a Status.
+ERRORS: Mapping[int, str] = {
+    400: "A parameter cannot be used; the message names it and what is accepted.",
+    401: "The credential is not valid.",
+    403: "You may not do that.",
+    404: "There is no such object, resource or path.",
+    405: "Nothing here can be written.",
+    406: "None of the media types asked for can be served; the message lists those that can.",
+    410: "The resource version or continue token is too old: list again.",
+    413: "The request's body is too long; none is needed.",
+    422: "Parameters do not go together; the causes name them.",
+    429: "Too many requests; try again after the seconds of Retry-After.",
+    431: "The request's headers are too long.",
+    500: "Something failed in the server; its log says what, under the Audit-Id of the answer.",
+    503: "Not at the moment, as while caches are filled; try again after the seconds of Retry-After.",
+    504: "What was waited for did not come in time.",
+}
+_NOT_MODIFIED = 304
+_SAME = {"description": "The answer is what it was; If-None-Match has its ETag."}
+_ANY_NAME, _ONLY_ALL = "name", "all"
+_IN_PATH = {
+    "namespace": {"name": "namespace", "description": "Namespace of the objects.", "schema": {"type": "string"}},
+    _ANY_NAME: {
+        "name": "name",
+        "description": f"Name of the object; {ALL} is all of them, where a list is among the answers.",
+        "schema": {"type": "string"},
+    },
+    _ONLY_ALL: {
+        "name": "name",
+        "description": f"{ALL}: every object of the resource, in all namespaces.",
+        "schema": {"type": "string", "enum": [ALL]},
+    },
+}
+_BEARER_TOKEN = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "Bearer token; through kube-apiserver whatever authenticates there.",
+}
+
+
+def specification(api: ApiGroup) -> Json:
+    """The document, as JSON content."""
+    prefix = f"{REFERENCE}{schema_prefix(api)}"
+    return {
+        "openapi": "3.0.0",
+        "info": {"title": "kubediscovery", "version": __version__},
+        "paths": {
+            f"/apis/{api.api_version}{operation.path}": _path_item(api, operation) for operation in operations(api)
+        },
+        "components": {
+            "schemas": definitions(api),
+            "parameters": _parameters(),
+            "responses": _answers(prefix) | {str(_NOT_MODIFIED): _SAME} | _errors(prefix),
+            "securitySchemes": {"BearerToken": _BEARER_TOKEN},
+        },
+        "security": [{"BearerToken": []}],
+    }
+
+
+def _path_item(api: ApiGroup, operation: Operation) -> Json:
+    item: Json = {"get": _operation(api, operation)}
+    in_path = []
+    if "{namespace}" in operation.path:
+        in_path.append("namespace")
+    if "{name}" in operation.path:
+        in_path.append(_ONLY_ALL if operation.only_all else _ANY_NAME)
+    return item | ({"parameters": [_reference("parameters", name) for name in in_path]} if in_path else {})
+
+
+def _operation(api: ApiGroup, operation: Operation) -> Json:
+    asked = [found.name for found in PARAMETERS if found.single or not operation.single]
+    group = camel(api.group)
+    codes = [*([] if operation.watches else [_NOT_MODIFIED]), *ERRORS]
+    responses = {"200": "Or".join(operation.answers)} | {str(code): str(code) for code in codes}
+    return {
+        "tags": [f"{group[:1].lower()}{group[1:]}_{api.version}"],
+        "description": operation.description,
+        "operationId": operation.identifier(api),
+        "parameters": [_reference("parameters", name) for name in asked],
+        "responses": {code: _reference("responses", name) for code, name in responses.items()},
+        "x-kubernetes-action": operation.action,
+        GROUP_VERSION_KIND: group_version_kind(api, ONE),
+    }
+
+
+def _parameters() -> Json:
+    in_query = {
+        found.name: {
+            "name": found.name,
+            "in": "query",
+            "description": found.description,
+            "allowEmptyValue": True,
+            "schema": found.schema,
+        }
+        for found in PARAMETERS
+    }
+    return {name: {**found, "in": "path", "required": True} for name, found in _IN_PATH.items()} | in_query
+
+
+def _answers(prefix: str) -> Json:
+    """The successful answers, by the names of the schemas that they may have."""
+    return {
+        "Or".join(answers): {"description": description, "content": _content(answers, prefix)}
+        for answers, description in (
+            ((ONE,), "The composition."),
+            ((LIST,), "The compositions, or with watch a stream of changes."),
+            ((ONE, LIST), f"The composition, the compositions for {ALL}, or with watch a stream of changes."),
+            ((EVENT,), "A stream of changes, one event a line, until the client or a timeout ends it."),
+        )
+    }
+
+
+def _content(answers: tuple[str, ...], prefix: str) -> Json:
+    stream = {f"{JSON};stream=watch": _schema(prefix, EVENT)}
+    if answers == (EVENT,):
+        return {JSON: _schema(prefix, EVENT), **stream}
+    found = {media_type.encoding: _schema(prefix, *answers) for media_type in UNCONVERTED}
+    converted = {TABLE: True, PARTIAL_OBJECT: ONE in answers, PARTIAL_OBJECT_LIST: LIST in answers}
+    found |= {
+        str(MediaType(kind, "meta.k8s.io", "v1", PLAIN.encoding)): _schema(prefix, kind)
+        for kind, served in converted.items()
+        if served
+    }
+    return found | (stream if LIST in answers else {})
+
+
+def _errors(prefix: str) -> Json:
+    return {
+        str(code): {
+            "description": description,
+            "content": {media_type.encoding: _schema(prefix, "Status") for media_type in UNCONVERTED},
+        }
+        for code, description in ERRORS.items()
+    }
+
+
+def _schema(prefix: str, *names: str) -> Json:
+    references = [{"$ref": prefix + name} for name in names]
+    return {"schema": references[0] if len(references) == 1 else {"oneOf": references}}
+
+
+def _reference(section: str, name: str) -> Json:
+    return {"$ref": f"#/components/{section}/{name}"}
