@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from kubediscovery.kinds import Kind, Kinds
 
-READ = ("get", "list")
-SINGLE = ("get",)
+READ = ("get", "list", "watch")
+SINGLE = ("get", "watch")
 COMPOSITIONS = "compositions"
 
 

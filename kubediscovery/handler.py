@@ -4,32 +4,23 @@ Paths are not matched by a router but taken apart once, by :mod:`kubediscovery.r
 what is served cannot differ.
 """
 
-from dataclasses import dataclass
-
 from starlette.requests import Request
 from starlette.responses import Response
 
-from kubediscovery.authz import Attributes, NonResourceAttributes, refusal
+from kubediscovery.authz import Attributes, NonResourceAttributes, ResourceAttributes, refusal
 from kubediscovery.endpoints import Endpoints
-from kubediscovery.identity import ANONYMOUS
+from kubediscovery.errors import ServiceUnavailable
+from kubediscovery.exchange import Exchange
+from kubediscovery.identity import ANONYMOUS, Caller
+from kubediscovery.impersonation import Impersonation
 from kubediscovery.requests import parse_resource_path, split_path
 from kubediscovery.resources import Resources
 from kubediscovery.services import Services
+from kubediscovery.watch import REVIEW_MAX_AGE
 
 # Exactly these need no proof of anything (k8s.io/apiserver, pkg/server/options/authorization.go).
 _OPEN = {("healthz",), ("livez",), ("readyz",)}
-# Verbs that metrics tell apart; a method may be any word.
-_READING = ("get", "head", "list", "watch")
-_VERBS = frozenset((*_READING, "post", "put", "create", "update", "patch", "delete", "deletecollection"))
-
-
-@dataclass(slots=True)
-class Labels:
-    """What metrics call a request; known resources only, so that no caller can make up series."""
-
-    verb: str = ""
-    resource: str = ""
-    subresource: str = ""
+_NOBODY_TRUSTED = "callers cannot be told apart yet: it is not known which authorities certify them; try again"
 
 
 class Handler:
@@ -40,24 +31,37 @@ class Handler:
         self._api = services.api
         self._endpoints = Endpoints(services)
         self._resources = Resources(services)
+        self._impersonation = Impersonation(services.authorizer)
 
-    async def respond(self, request: Request, labels: Labels) -> Response:
-        """Authenticate, authorise, answer."""
+    async def respond(self, request: Request, exchange: Exchange) -> Response:
+        """Authenticate, take for whom the caller may act as, authorise, answer; the exchange comes to tell of it."""
         segments = split_path(request.scope["raw_path"])
+        exchange.attributes = attributes = self._attributes(request, segments)
         if segments in _OPEN:
             return self._endpoints.probe(request, segments)
-        peer_certificate = request.scope.get("state", {}).get("peer_certificate")
-        user = await self._services.authenticator.authenticate(request.scope["headers"], peer_certificate)
-        attributes = self._attributes(request, segments)
-        labels.verb = attributes.verb if attributes.verb in _VERBS else "other"
-        if user is None:
+        if isinstance(attributes, ResourceAttributes):
+            exchange.resource, exchange.subresource = self._resources.names(attributes)
+        headers, state = request.scope["headers"], request.scope.get("state", {})
+        caller = await self._services.authenticator.authenticate(headers, state.get("peer_certificate"))
+        if caller is None:
+            if not state.get("certificate_asked", True):
+                raise ServiceUnavailable(_NOBODY_TRUSTED, retry_after=1)
             # Not asked for, whatever the cluster grants its anonymous users: nobody without proof gets an answer here.
             raise refusal(ANONYMOUS, attributes)
-        await self._services.authorizer.authorize(user, attributes)
+        exchange.caller = Caller(caller)
+        exchange.caller = await self._impersonation.act_as(caller, headers)
+        user = exchange.user
+        self._services.limits.admit(exchange)
+        exchange.reason = await self._services.authorizer.authorize(user, attributes)
+        exchange.decision = "allow"
         if isinstance(attributes, NonResourceAttributes):
-            return self._endpoints.respond(request, segments)
-        labels.resource, labels.subresource = self._resources.names(attributes)
-        return await self._resources.respond(request, user, attributes)
+            return await self._endpoints.respond(request, segments)
+
+        async def renew() -> None:
+            await self._impersonation.act_as(caller, headers, max_age=REVIEW_MAX_AGE)
+            await self._services.authorizer.authorize(user, attributes, max_age=REVIEW_MAX_AGE)
+
+        return await self._resources.respond(request, user, attributes, renew)
 
     def _attributes(self, request: Request, segments: tuple[str, ...]) -> Attributes:
         prefix = ("apis", self._api.group, self._api.version)

@@ -1,5 +1,7 @@
 """Requests for resources of the API group, answered as the caller may see them."""
 
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from starlette.requests import Request
@@ -7,17 +9,29 @@ from starlette.responses import Response
 
 from kubediscovery.api import COMPOSITIONS
 from kubediscovery.authz import ResourceAttributes
-from kubediscovery.compositions import Composition, CompositionList, Compositions, Target
-from kubediscovery.errors import MethodNotAllowed, NotFound, Subject
+from kubediscovery.broadcast import Broadcaster
+from kubediscovery.compositions import Composition, CompositionList, Compositions, Target, composition_name_of
+from kubediscovery.errors import Expired, NotFound, Subject
+from kubediscovery.freshness import fresh_enough, require_exact
 from kubediscovery.identity import User
 from kubediscovery.kinds import Kind
-from kubediscovery.negotiation import PLAIN, TABLES, MediaType, negotiate
-from kubediscovery.options import Options, check_version, parse_options
+from kubediscovery.negotiation import READABLE, WATCHABLE, Representation, representation_of
+from kubediscovery.options import Options, Terms, parse_options, parse_terms, wants_watch
+from kubediscovery.representation import transform
 from kubediscovery.requests import ALL
-from kubediscovery.responses import json_response, require_reading, warnings
+from kubediscovery.responses import known_tags, require_reading, warnings
+from kubediscovery.selectors import Requirement, Selector
 from kubediscovery.services import Services
-from kubediscovery.table import table_of
+from kubediscovery.streaming import WatchResponse
+from kubediscovery.tokens import websocket_protocols
+from kubediscovery.views import Selection
 from kubediscovery.visibility import Visibility
+from kubediscovery.watch import REVIEW_MAX_AGE, Watch
+
+# What has one name, or *, is no long request to kube-apiserver, which cuts it off after a minute: this ends before.
+_SHORT_WATCH = 50.0
+
+Renew = Callable[[], Awaitable[None]]
 
 
 class Resources:
@@ -26,26 +40,67 @@ class Resources:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._api = services.api
-        self._compositions = Compositions(services.api, services.store)
+        self._compositions = Compositions(services.api, services.store, services.journal)
+        self._broadcaster = Broadcaster(services.store, self._compositions, services.journal, services.past)
         self._visibility = Visibility(services.authorizer, services.api.kinds)
 
     def names(self, attributes: ResourceAttributes) -> tuple[str, str]:
-        """Resource and subresource as metrics call them; raises :class:`NotFound` for what does not exist."""
-        target = self._target(attributes)
+        """Resource and subresource as metrics call them; empty for what does not exist."""
+        try:
+            target = self._target(attributes)
+        except NotFound:
+            return "", ""
         return target.kind.group_resource if target.kind else COMPOSITIONS, attributes.subresource
 
-    async def respond(self, request: Request, user: User, attributes: ResourceAttributes) -> Response:
-        """The answer; raises :class:`StatusError` for what there is none for."""
+    async def respond(self, request: Request, user: User, attributes: ResourceAttributes, renew: Renew) -> Response:
+        """The answer; raises :class:`StatusError` for what there is none for.
+
+        ``renew`` reviews the request once more, not with an old verdict, and raises what it did not raise before.
+        """
         target = self._target(attributes)
         require_reading(request.method)
-        if attributes.verb == "watch":
-            raise MethodNotAllowed("watch is not supported on this resource; accepted are get and list")
-        wanted = negotiate(request.headers.get("accept", ""), (*TABLES, PLAIN))
-        options = parse_options(request.scope["query_string"])
-        check_version(options, self._services.store.version)
+        query = request.scope["query_string"]
+        if attributes.verb == "watch" or (attributes.subresource and wants_watch(query)):
+            return await self._watch(request, user, attributes, target, renew)
+        options = parse_options(query)
+        representation = representation_of(request.headers, query, READABLE, options.include_object)
+        await fresh_enough(self._services.store, options.least_version)
         visible = await self._visibility.kinds(user, target.namespace)
+        require_exact(self._services.store, options)
         answer = self._answer(attributes, target, options, visible)
-        return _represent(answer, wanted, options)
+        return await self._represent(request, answer, representation, options)
+
+    async def _watch(
+        self, request: Request, user: User, attributes: ResourceAttributes, target: Target, renew: Renew
+    ) -> Response:
+        query = request.scope["query_string"]
+        options, terms = parse_options(query, watch=True), parse_terms(query)
+        representation = representation_of(request.headers, query, WATCHABLE, options.include_object)
+        self._compositions.require_known(target)
+        if terms.initial:
+            await fresh_enough(self._services.store, options.least_version)
+        visible = await self._visible_now(user, target)
+        await renew()
+
+        async def review() -> None:
+            await renew()
+            if await self._visible_now(user, target) != visible:
+                raise Expired("what you may see has changed, list again")
+
+        watch = Watch(
+            self._broadcaster,
+            _selection(attributes, target, options),
+            visible,
+            representation,
+            terms if attributes.verb == "watch" else _shortened(terms),
+            review,
+            api_version=self._api.api_version,
+        )
+        protocols = websocket_protocols(request.headers.raw)
+        return WatchResponse(watch, subprotocol=next(iter(protocols), None), headers=warnings(_ignored(options)))
+
+    async def _visible_now(self, user: User, target: Target) -> frozenset[Kind]:
+        return await self._visibility.kinds(user, target.namespace, max_age=REVIEW_MAX_AGE)
 
     def _target(self, attributes: ResourceAttributes) -> Target:
         namespace = attributes.namespace or None
@@ -71,24 +126,41 @@ class Resources:
             return self._compositions.many(target, options, visible)
         return self._compositions.one(target.kind, target.namespace or "", attributes.name, visible)
 
-
-def _represent(answer: Composition | CompositionList, wanted: MediaType, options: Options) -> Response:
-    said = [f'unknown query parameter "{name}" was ignored' for name in options.ignored]
-    if isinstance(answer, CompositionList):
-        items, version = answer.items, answer.metadata.resource_version
-        said += [f"{found.resource} are left out: {found.message}" for found in answer.omitted]
-    else:
-        items, version = [answer], answer.metadata.resource_version
-    content: object = answer
-    if wanted.as_kind:
-        content = table_of(
-            items,
-            version=wanted.version,
-            include_object=options.include_object,
-            now=datetime.now(UTC),
-            list_version=version,
+    async def _represent(
+        self, request: Request, answer: Composition | CompositionList, representation: Representation, options: Options
+    ) -> Response:
+        return await self._services.renderer.answer(
+            transform(answer, representation, datetime.now(UTC)),
+            representation,
+            known=known_tags(request.headers),
+            headers=warnings(_said(answer, options)),
         )
-    return json_response(content, pretty=options.pretty, headers=warnings(said))
+
+
+def _selection(attributes: ResourceAttributes, target: Target, options: Options) -> Selection:
+    """What a watch is about: the path's name is one more field to select by."""
+    fields = options.fields
+    if attributes.name not in ("", ALL):
+        name = composition_name_of(target.kind, attributes.name) if target.kind else attributes.name
+        named = Requirement("metadata.name", "in", frozenset((name,)))
+        fields = Selector((named, *(found for found in fields.requirements if found != named)))
+    return Selection(target, options.labels, fields)
+
+
+def _shortened(terms: Terms) -> Terms:
+    return replace(terms, seconds=min(terms.seconds, _SHORT_WATCH))
+
+
+def _ignored(options: Options) -> Iterator[str]:
+    return (f'unknown query parameter "{name}" was ignored' for name in options.ignored)
+
+
+def _said(answer: Composition | CompositionList, options: Options) -> Iterator[str]:
+    """What the caller is warned of."""
+    yield from _ignored(options)
+    if isinstance(answer, CompositionList):
+        for found in answer.omitted:
+            yield f"{found.resource} are left out: {found.message}"
 
 
 def _no_such(attributes: ResourceAttributes, hint: str = "") -> NotFound:

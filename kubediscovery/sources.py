@@ -4,11 +4,10 @@ import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import aiohttp
-
 from kubediscovery.client import Client
 from kubediscovery.decoding import Decoder
 from kubediscovery.objects import Event, Object, Page
+from kubediscovery.transport import aiohttp
 
 PAGE_SIZE = 500
 LIST_TIMEOUT = 60.0
@@ -39,14 +38,16 @@ class ObjectSource:
             return self._decoder.page(await response.read(), response.headers.get("Content-Type", ""))
 
     @asynccontextmanager
-    async def watch(self, resource_version: str) -> AsyncIterator[AsyncIterator[list[Event[Object]]]]:
-        """The events after ``resource_version``; kube-apiserver ends the stream after 5 to 10 minutes."""
+    async def watch(
+        self, resource_version: str, *, seconds: int | None = None
+    ) -> AsyncIterator[AsyncIterator[list[Event[Object]]]]:
+        """The events after ``resource_version``; kube-apiserver ends the stream in time, or after 5 to 10 minutes."""
         query = {
             **self._selector,
             "watch": "true",
             "allowWatchBookmarks": "true",
             "resourceVersion": resource_version,
-            "timeoutSeconds": str(random.randint(300, 600)),  # noqa: S311 - spreads reconnections, is no secret
+            "timeoutSeconds": str(seconds or random.randint(300, 600)),  # noqa: S311 - spreads reconnections
         }
         async with self._client.open(
             "GET", self._path, query=query, headers={"Accept": self._decoder.accept_stream}, silence=WATCH_SILENCE

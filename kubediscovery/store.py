@@ -51,7 +51,7 @@ class Observer(Protocol):
         ...
 
     def reset(self) -> None:
-        """A kind has become unknown, or known again: nothing that was said of the trees need hold."""
+        """A kind has become known, or unknown: nothing that was said of the trees need hold."""
         ...
 
 
@@ -126,7 +126,10 @@ class Store:
 
     def is_root(self, item: Object) -> bool:
         """Whether the object is of a workload kind and no tracked object owns it."""
-        return item.kind.workload and not self.owners(item)
+        if not item.kind.workload:
+            return False
+        found = map(self._by_uid.get, [owner.uid for owner in item.owners])
+        return not any(owner is not None and may_own(owner, item) for owner in found)
 
     def roots(self, namespace: str | None = None) -> Iterator[Object]:
         """The objects of workload kinds that no tracked object owns."""
@@ -144,7 +147,7 @@ class Store:
             self.put(item)
         former, table.coverage = table.coverage, Coverage.COMPLETE
         self.advance(kind, version)
-        if former in _OMITTED:
+        if former is not Coverage.COMPLETE:
             self._reset()
 
     def put(self, item: Object) -> None:
@@ -214,7 +217,8 @@ class Store:
                 siblings.pop(child.uid, None)
                 if not siblings:
                     del self._children[owner.uid]
-            if owner.uid in self._by_uid:
+            held = self._by_uid.get(owner.uid)
+            if held is not None and may_own(held, child):
                 self._losses.setdefault(owner.uid, {})[child.kind] = version
 
     def _tell(self, table: _Table, before: Object | None, after: Object | None, version: int) -> None:

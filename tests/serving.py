@@ -1,5 +1,7 @@
 """The whole HTTP side over a small cluster: only kube-apiserver's answers to reviews are made up."""
 
+import asyncio
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -8,13 +10,14 @@ from urllib.parse import unquote
 
 import httpx
 from msgspec import structs
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kubediscovery.api import ApiGroup
 from kubediscovery.app import create_app
 from kubediscovery.authn import Authenticator
 from kubediscovery.authz import Authorizer
 from kubediscovery.certs import CertificateAuthority, Usage
+from kubediscovery.journal import Journal
 from kubediscovery.kinds import Kind, Kinds
 from kubediscovery.metrics import Metrics
 from kubediscovery.objects import MetadataState, Object, State, WorkloadState
@@ -36,6 +39,9 @@ from tests.objects import (
     filled,
 )
 from tests.reviewing import Answer, FakeReviewer, Time, der
+
+# Seconds that a test watches for; what there is comes at once.
+STAYS = 0.02
 
 GROUP = "kubediscovery.cloudark.io"
 PREFIX = f"/apis/{GROUP}/v1"
@@ -198,6 +204,7 @@ class Serving:
         self.services = Services(
             ApiGroup(GROUP, "v1", self.store.kinds),
             self.store,
+            Journal(self.store),
             self.authenticator,
             authorizer,
             self.readiness,
@@ -213,11 +220,14 @@ class Serving:
         groups: Sequence[str] = (),
         headers: Sequence[Header] = (),
         method: str = "GET",
+        stays: float = STAYS,
     ) -> httpx.Response:
         """The answer to a caller whom the front proxy vouches for, or to nobody for ``None``."""
         vouched = [("X-Remote-User", user), *(("X-Remote-Group", group) for group in groups)] if user else []
         certificate = authorities().proxy if user else None
-        return await self.send(target, headers=[*vouched, *headers], method=method, certificate=certificate)
+        return await self.send(
+            target, headers=[*vouched, *headers], method=method, certificate=certificate, stays=stays
+        )
 
     async def send(
         self,
@@ -226,10 +236,11 @@ class Serving:
         headers: Sequence[Header | tuple[bytes, bytes]] = (),
         method: str = "GET",
         certificate: bytes | None = None,
+        stays: float = STAYS,
     ) -> httpx.Response:
         """The answer to a request with exactly this target, over a connection with this client certificate."""
         raw = target.encode() if isinstance(target, str) else target
-        transport = httpx.ASGITransport(_Connection(self.app, raw, certificate))
+        transport = httpx.ASGITransport(_Connection(self.app, raw, certificate, stays))
         async with httpx.AsyncClient(transport=transport, base_url="https://server") as client:
             client.headers.clear()
             encoded = [(_bytes(name), _bytes(value)) for name, value in headers]
@@ -243,19 +254,50 @@ class Serving:
 
 @dataclass(frozen=True)
 class _Connection:
-    """Puts into the scope what the listener puts there; no client has touched the request's target before."""
+    """Puts into the scope what the listener puts there; no client has touched the request's target before.
+
+    Who watches leaves after ``stays`` seconds.
+    """
 
     app: ASGIApp
     target: bytes
     certificate: bytes | None
+    stays: float
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         raw_path, _, query = self.target.partition(b"?")
         path = unquote(raw_path.decode("latin-1"))
         state = {"peer_certificate": self.certificate}
+        left = asyncio.Event()
+        body = [await receive()]
+
+        async def receive_until_left() -> Message:
+            if body:
+                return body.pop()
+            await left.wait()
+            return {"type": "http.disconnect"}
+
+        async def send_and_leave(message: Message) -> None:
+            if message["type"] == "http.response.start" and not has_length(message):
+                asyncio.get_running_loop().call_later(self.stays, left.set)
+            await send(message)
+
         await self.app(
-            {**scope, "raw_path": raw_path, "path": path, "query_string": query, "state": state}, receive, send
+            {**scope, "raw_path": raw_path, "path": path, "query_string": query, "state": state},
+            receive_until_left,
+            send_and_leave,
         )
+
+
+def has_length(message: Message) -> bool:
+    return any(name == b"content-length" for name, _ in message["headers"])
+
+
+def documents(answer: httpx.Response) -> list[Any]:
+    """The JSON of an answer: one document, or one for each event of a watch."""
+    if answer.headers.get("content-type") != "application/json":
+        return []
+    return [answer.json()] if "content-length" in answer.headers else [*map(json.loads, answer.text.splitlines())]
 
 
 def _bytes(text: str | bytes) -> bytes:

@@ -23,9 +23,9 @@ def test_every_kind_has_a_parent_and_a_subresource() -> None:
 
 def test_only_what_is_answered_has_verbs() -> None:
     verbs = {resource.name: resource.verbs for resource in API.resources()}
-    assert verbs["compositions"] == ("get", "list")
+    assert verbs["compositions"] == ("get", "list", "watch")
     assert verbs["pods"] == ()
-    assert verbs["pods/compositions"] == ("get",)
+    assert verbs["pods/compositions"] == ("get", "watch")
 
 
 @pytest.mark.parametrize(

@@ -437,10 +437,10 @@ def test_one_recreated_under_its_name_is_told_as_gone_and_come() -> None:
     assert notes.told == [("went", "a", 9), ("came", "a", 9)]
 
 
-def test_a_kind_that_becomes_unknown_or_known_again_resets() -> None:
+def test_a_kind_that_becomes_known_or_unknown_resets() -> None:
     store = Store(KINDS)
-    notes = Notes(store)
     store.replace(DEPLOYMENT, [], 7)
+    notes = Notes(store)
     store.omit(POD, Coverage.FORBIDDEN)
     assert notes.resets == 1
     store.omit(POD, Coverage.FORBIDDEN)

@@ -1,0 +1,171 @@
+"""Changes in the store, as events for all open watches.
+
+What changes at about the same time is told together: the first change is waited after for some milliseconds, and under
+load for some times as long as the telling took, so that telling never takes the whole of a processor.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from kubediscovery.compositions import Compositions, composition_name
+from kubediscovery.errors import Expired, StatusError
+from kubediscovery.journal import Change, Journal
+from kubediscovery.kinds import Kind
+from kubediscovery.objects import Object
+from kubediscovery.store import Store
+from kubediscovery.views import Affected, Selection, View, WatchEvent, affected_by
+
+# Seconds from a change to its telling, at least and at most; between them, so many times as long as the last took.
+SHORTEST, LONGEST, SHARE = 0.003, 0.1, 3
+
+
+class Past(Protocol):
+    """Who knows what happened before the journal begins."""
+
+    async def reach(self, version: int) -> None:
+        """Lengthen the journal back to a version, if that can be done."""
+        ...
+
+
+Told = Callable[[list[WatchEvent]], None]
+Ended = Callable[[StatusError], None]
+
+
+@dataclass(eq=False, slots=True)
+class Subscriber:
+    """Somebody who is told of a view's events, and of the end, by calls that return at once."""
+
+    told: Told
+    ended: Ended
+
+
+@dataclass(slots=True)
+class _Audience:
+    """The views of all who may see the same kinds; those that can show only one composition are found by its name."""
+
+    several: list[View] = field(default_factory=list)
+    by_name: dict[tuple[str, str], list[View]] = field(default_factory=dict)
+
+    def views(self, item: Object) -> Iterable[View]:
+        return (*self.by_name.get((item.namespace, composition_name(item)), ()), *self.several)
+
+    def among(self, view: View) -> list[View]:
+        """The list that the view belongs into."""
+        return self.several if view.one_name is None else self.by_name.setdefault(view.one_name, [])
+
+    def drop(self, view: View) -> None:
+        self.among(view).remove(view)
+        if view.one_name is not None and not self.by_name[view.one_name]:
+            del self.by_name[view.one_name]
+
+
+class Broadcaster:
+    """Observes the store; everything happens on the event loop, between two awaits."""
+
+    def __init__(self, store: Store, compositions: Compositions, journal: Journal, past: Past | None = None) -> None:
+        self._store = store
+        self._compositions = compositions
+        self.journal = journal
+        self._past = past
+        self._told = journal.end
+        self._timer: asyncio.TimerHandle | None = None
+        self._took = 0.0
+        self._subscribers: dict[View, set[Subscriber]] = {}
+        self._views: dict[tuple[Selection, frozenset[Kind]], View] = {}
+        self._audiences: dict[frozenset[Kind], _Audience] = {}
+        store.observe(self)
+
+    @property
+    def watches(self) -> int:
+        """How many are told."""
+        return sum(map(len, self._subscribers.values()))
+
+    def subscribe(self, selection: Selection, visible: frozenset[Kind], subscriber: Subscriber) -> View:
+        """Tell the subscriber of all that changes in the view from now on."""
+        self._tell()
+        view = self._views.get((selection, visible))
+        if view is None:
+            view = View(self._store, self._compositions, selection, visible)
+            self._views[selection, visible] = view
+            self._subscribers[view] = set()
+            self._audiences.setdefault(visible, _Audience()).among(view).append(view)
+        self._subscribers[view].add(subscriber)
+        return view
+
+    def unsubscribe(self, view: View, subscriber: Subscriber) -> None:
+        """Tell the subscriber nothing more."""
+        subscribers = self._subscribers.get(view)
+        if subscribers is None:
+            return
+        subscribers.discard(subscriber)
+        if not subscribers:
+            self._drop(view)
+
+    def told(self) -> int:
+        """Tell what is to be told, and give the version up to which all was."""
+        self._tell()
+        return self.journal.issue()
+
+    async def changes_since(self, version: int) -> Sequence[Change]:
+        """What somebody has missed who knows all up to ``version``; raises :class:`Expired` where nobody knows that."""
+        if self._past is not None:
+            await self._past.reach(version)
+        return self.journal.since(self.journal.position(version))
+
+    def changed(self, before: Object | None, after: Object | None, version: int) -> None:
+        """Tell of it soon."""
+        del before, after, version
+        if self._timer is None and self._views:
+            delay = min(max(SHORTEST, SHARE * self._took), LONGEST)
+            self._timer = asyncio.get_running_loop().call_later(delay, self._tell)
+
+    def reset(self) -> None:
+        """All watches end: what is known of the kinds has changed, so that every tree may be another."""
+        self.end(Expired("what is known of the cluster has changed, list again"))
+
+    def end(self, error: StatusError) -> None:
+        """End all watches."""
+        subscribers = [found for several in self._subscribers.values() for found in several]
+        for view in list(self._subscribers):
+            self._drop(view)
+        for subscriber in subscribers:
+            subscriber.ended(error)
+
+    def _drop(self, view: View) -> None:
+        del self._subscribers[view], self._views[view.selection, view.visible]
+        audience = self._audiences[view.visible]
+        audience.drop(view)
+        if not audience.several and not audience.by_name:
+            del self._audiences[view.visible]
+
+    def _tell(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        position, self._told = self._told, self.journal.end
+        if position == self._told or not self._views:
+            return
+        started = time.perf_counter()
+        try:
+            changes = self.journal.since(position)
+        except Expired as error:
+            self.end(error)
+            return
+        events: dict[View, list[WatchEvent]] = {}
+        for visible, audience in self._audiences.items():
+            for affected in affected_by(self._store, changes, visible).values():
+                self._show(affected, audience, events)
+        for view, found in events.items():
+            for subscriber in list(self._subscribers.get(view, ())):
+                subscriber.told(found)
+        self._took = time.perf_counter() - started
+
+    def _show(self, affected: Affected, audience: _Audience, events: dict[View, list[WatchEvent]]) -> None:
+        for view in audience.views(affected.last):
+            event = view.event(affected)
+            if event is not None:
+                self.journal.note(int(event.composition.metadata.resource_version))
+                events.setdefault(view, []).append(event)

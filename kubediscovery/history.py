@@ -1,0 +1,94 @@
+"""What happened before this process began to watch: read from kube-apiserver once somebody has to be told of it.
+
+A client that comes from another replica, or from before a restart, goes on from a version that the journal does not
+reach back to. kube-apiserver keeps its own history for some minutes, of deletions too.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager
+from itertools import chain
+from typing import Protocol
+
+from kubediscovery.errors import UpstreamError, UpstreamExpired
+from kubediscovery.journal import Change, Journal
+from kubediscovery.kinds import Kind
+from kubediscovery.objects import Event, EventType, Object
+
+logger = logging.getLogger(__name__)
+
+# Versions before the one that is asked for: where it was given out, some kinds may have been known less far.
+SLACK = 500
+# Seconds that a watch lasts which reads history: its bookmark comes two seconds before the end (k8s.io/apiserver,
+# pkg/storage/cacher/cacher.go), and all that is history comes at once.
+SECONDS = 3
+_PATIENCE = 6.0
+
+
+class Rereads(Protocol):
+    """Who reads one kind's history."""
+
+    def watch(
+        self, resource_version: str, *, seconds: int | None = None
+    ) -> AbstractAsyncContextManager[AsyncIterator[list[Event[Object]]]]:
+        """Events after the version, for so many seconds."""
+        ...
+
+
+class History:
+    """Lengthens a journal into the past."""
+
+    def __init__(self, sources: Mapping[Kind, Rereads], journal: Journal) -> None:
+        self._sources = sources
+        self._journal = journal
+        self._reading: asyncio.Task[None] | None = None
+        self._lost = 0
+
+    async def reach(self, version: int) -> None:
+        """Return once the journal reaches back to ``version``, or cannot be made to; never raises for the latter."""
+        while self._lost < version < self._journal.oldest:
+            if self._reading is None:
+                self._reading = asyncio.create_task(self._read(version))
+            reading = self._reading
+            await asyncio.shield(reading)
+            if self._reading is reading:
+                self._reading = None
+
+    async def _read(self, version: int) -> None:
+        for since in (max(version - SLACK, 1), version):
+            try:
+                changes = await self._missed(since)
+            except UpstreamExpired:
+                continue
+            except (UpstreamError, TimeoutError) as error:
+                logger.warning("history since version %d cannot be read: %s", version, error)
+                break
+            self._journal.prepend(changes, version)
+            logger.info("history since version %d: %d changes", version, len(changes))
+            return
+        # Nobody makes kube-apiserver look for it again.
+        self._lost = max(self._lost, version)
+
+    async def _missed(self, since: int) -> list[Change]:
+        async with asyncio.timeout(_PATIENCE):
+            found = await asyncio.gather(*(self._missed_of(kind, since) for kind in self._journal.known_kinds))
+        return sorted(chain.from_iterable(found), key=lambda change: change.version)
+
+    async def _missed_of(self, kind: Kind, since: int) -> list[Change]:
+        until, missed = self._journal.oldest, []
+        async with self._sources[kind].watch(str(since), seconds=SECONDS) as batches:
+            async for batch in batches:
+                for event in batch:
+                    version = int(event.resource_version or 0)
+                    if event.item is not None and version <= until:
+                        missed.append(_change_of(event.type, event.item, version))
+                    if version >= until:
+                        return missed
+        return missed
+
+
+def _change_of(type_: EventType, item: Object, version: int) -> Change:
+    owners = tuple(owner.uid for owner in item.owners)
+    gone, came = type_ is EventType.DELETED, type_ is EventType.ADDED
+    return Change(version, item.kind, item.uid, owners, came, item if gone else None, certain=gone or came)

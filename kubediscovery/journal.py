@@ -1,0 +1,137 @@
+"""What changed lately, in the order in which it arrived, so that a watch can go on where another one ended.
+
+Resource versions are kube-apiserver's own, and each kind arrives by a watch of its own: a version of one kind may
+arrive before a lower one of another. A version that this process gave out therefore stands for the place in the journal
+at which it was given out; one that another replica gave out stands for some seconds before it arrived here. Whoever
+goes on may be told something twice, never nothing.
+"""
+
+import time
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Sequence
+from itertools import accumulate
+from typing import NamedTuple
+
+from kubediscovery.errors import Expired
+from kubediscovery.kinds import Kind
+from kubediscovery.objects import Object
+from kubediscovery.store import Coverage, Store
+
+# Changes that are kept at least, at some 200 bytes each.
+CAPACITY = 20_000
+# Seconds by which the watches of two kinds, here and on another replica, may be apart.
+OVERLAP = 10.0
+
+
+class Change(NamedTuple):
+    """One change of one object.
+
+    ``owners`` are the UIDs of its owners before and after. ``came`` says that it was not there before; ``before`` is
+    its former state, where it went or where its owners or labels are others now. It is not ``certain`` where nobody
+    knows whether they are.
+    """
+
+    version: int
+    kind: Kind
+    uid: str
+    owners: tuple[str, ...]
+    came: bool = False
+    before: Object | None = None
+    certain: bool = True
+
+
+def change_between(before: Object | None, after: Object | None, version: int) -> Change:
+    """The change from one state to another, of which one may be None."""
+    states = [state for state in (after, before) if state is not None]
+    owners = tuple(dict.fromkeys(owner.uid for state in states for owner in state.owners))
+    is_like_before = before and after and before.owners == after.owners and before.labels == after.labels
+    kind, uid = states[0].kind, states[0].uid
+    return Change(version, kind, uid, owners, before is None, None if is_like_before else before)
+
+
+class Journal:
+    """Observes a store; positions count changes and are never given to anybody outside of the process."""
+
+    def __init__(self, store: Store, *, capacity: int = CAPACITY, timer: Callable[[], float] = time.monotonic) -> None:
+        self._store = store
+        self._capacity = capacity
+        self._timer = timer
+        self._start = 0
+        self._changes: list[Change] = []
+        # For each change when it arrived, and the highest version that had arrived by then.
+        self._times: list[float] = []
+        self._peaks: list[int] = []
+        self._issued: dict[int, int] = {}
+        self.oldest = store.version
+        store.observe(self)
+
+    @property
+    def known_kinds(self) -> list[Kind]:
+        """The kinds whose changes are noted."""
+        return [kind for kind in self._store.kinds if self._store.coverage(kind) is Coverage.COMPLETE]
+
+    @property
+    def end(self) -> int:
+        """The position after the last change."""
+        return self._start + len(self._changes)
+
+    def changed(self, before: Object | None, after: Object | None, version: int) -> None:
+        """Note one change."""
+        self._changes.append(change_between(before, after, version))
+        self._times.append(self._timer())
+        self._peaks.append(max(version, self._peaks[-1]) if self._peaks else version)
+        if len(self._changes) >= 2 * self._capacity:
+            self._forget(self._capacity)
+
+    def reset(self) -> None:
+        """What changed before is of no use any more."""
+        self._forget(len(self._changes))
+        self.oldest = max(self.oldest, self._store.version)
+
+    def issue(self) -> int:
+        """The version that whoever was told everything up to now may go on from."""
+        version = self._store.version
+        self.note(version)
+        return version
+
+    def note(self, version: int) -> None:
+        """This version is given out to somebody who is told everything up to now."""
+        self._issued.setdefault(version, self.end)
+
+    def since(self, position: int) -> Sequence[Change]:
+        """The changes from a position on; raises :class:`Expired` where some of them are forgotten."""
+        if position < self._start:
+            raise Expired("too many changes since, list again")
+        return self._changes[position - self._start :]
+
+    def position(self, version: int) -> int:
+        """Where to go on for who has seen everything up to ``version``.
+
+        Raises :class:`Expired`, in the words of k8s.io/apiserver (pkg/storage/cacher/watch_cache.go), for one that is
+        older than what is kept.
+        """
+        if version < self.oldest:
+            raise Expired(f"too old resource version: {version} ({self.oldest})")
+        issued = self._issued.get(version)
+        if issued is not None:
+            return issued
+        index = bisect_left(self._peaks, version)
+        arrived = self._times[index] if index < len(self._times) else self._timer()
+        return self._start + min(index, bisect_left(self._times, arrived - OVERLAP))
+
+    def prepend(self, changes: Iterable[Change], version: int) -> None:
+        """Add the changes after ``version`` that this process was too young to see, in the order of their versions."""
+        earlier = list(changes)
+        self._changes[:0] = earlier
+        self._times[:0] = [self._times[0] if self._times else self._timer()] * len(earlier)
+        self._peaks = list(accumulate((change.version for change in self._changes), max))
+        self._start -= len(earlier)
+        self.oldest = min(self.oldest, version)
+
+    def _forget(self, count: int) -> None:
+        if not count:
+            return
+        self.oldest = max(self.oldest, self._peaks[count - 1])
+        self._start += count
+        del self._changes[:count], self._times[:count], self._peaks[:count]
+        self._issued = {version: found for version, found in self._issued.items() if found >= self._start}

@@ -1,0 +1,259 @@
+"""What a watch shows: the trees that a caller selects, as the caller may see them, and how changes show in them."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import msgspec
+
+from kubediscovery.compositions import Composition, Compositions, Target, composition_name, fields_of
+from kubediscovery.errors import Expired
+from kubediscovery.journal import Change
+from kubediscovery.kinds import Kind
+from kubediscovery.negotiation import PLAIN, Representation
+from kubediscovery.objects import EventType, Object
+from kubediscovery.representation import encode, transform
+from kubediscovery.selectors import Selector
+from kubediscovery.store import Store, may_own
+
+# Fields whose former value can be told from an object's former state.
+_LASTING_FIELDS = frozenset(("metadata.name", "metadata.namespace", "root.kind"))
+_AS_JSON = Representation(PLAIN)
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What a watch is about."""
+
+    target: Target
+    labels: Selector
+    fields: Selector
+
+
+@dataclass(slots=True)
+class Affected:
+    """An object whose tree some changes touched.
+
+    ``item`` is its present state, None if it is gone; ``last`` the last one that is known; ``former`` the earliest one
+    of which the changes tell, None if they tell of none. ``version`` is the highest of the changes; ``came`` says that
+    it was not there before them; it is not ``certain`` where its former owners and labels may have been others.
+    """
+
+    item: Object | None
+    last: Object
+    former: Object | None = None
+    version: int = 0
+    came: bool = False
+    certain: bool = True
+
+
+class WatchEvent:
+    """One event, encoded once for all who want it in the same representation."""
+
+    __slots__ = ("_lines", "composition", "type")
+
+    def __init__(self, type_: EventType, composition: Composition) -> None:
+        self.type = type_
+        self.composition = composition
+        self._lines: dict[tuple[Representation, bool], bytes] = {}
+
+    def line(self, representation: Representation, *, columns: bool) -> bytes:
+        """The event as a line; ``columns`` asks for a Table's column definitions."""
+        key = (representation, columns)
+        found = self._lines.get(key)
+        if found is None:
+            content = transform(self.composition, representation, datetime.now(UTC), columns=columns)
+            found = self._lines[key] = line_of(self.type, content)
+        return found
+
+
+def line_of(type_: str, content: object) -> bytes:
+    """An event of some type with some object, as a line of JSON."""
+    return b'{"type":"' + type_.encode() + b'","object":' + encode(content, _AS_JSON) + b"}\n"
+
+
+class View:
+    """The trees of a selection as somebody sees them who may see some kinds; all who watch the same share one."""
+
+    def __init__(
+        self, store: Store, compositions: Compositions, selection: Selection, visible: frozenset[Kind]
+    ) -> None:
+        self._store = store
+        self._compositions = compositions
+        self.selection = selection
+        self.visible = visible
+        self._needs_tree = any(found.key not in _LASTING_FIELDS for found in selection.fields.requirements)
+        self.present: dict[str, None] = {root.uid: None for root in self._roots() if self.composition(root) is not None}
+
+    @property
+    def one_name(self) -> tuple[str, str] | None:
+        """Namespace and name of the only composition that it can show; None where there may be several."""
+        name, namespace = self.selection.fields.exact("metadata.name"), self.selection.target.namespace
+        return (namespace, name) if name and namespace is not None else None
+
+    def composition(self, item: Object) -> Composition | None:
+        """The composition of an object, None if this does not show it."""
+        if not self._may_show(item) or not (self.selection.target.kind or self._store.is_root(item)):
+            return None
+        return self._matching(item)
+
+    def initial(self) -> Iterator[WatchEvent]:
+        """What is present at the first step, each as it is when its turn comes."""
+        return filter(None, (self.renewed(EventType.ADDED, uid) for uid in list(self.present)))
+
+    def renewed(self, type_: EventType, uid: str) -> WatchEvent | None:
+        """An event of the object as it is now; None where it is not shown any more."""
+        item = self._store.get(uid)
+        composition = self.composition(item) if item is not None else None
+        return WatchEvent(type_, composition) if composition is not None else None
+
+    def event(self, affected: Affected) -> WatchEvent | None:
+        """How a change shows; None where it does not. To be asked for each change, in their order."""
+        uid = affected.last.uid
+        was_present = uid in self.present
+        composition = self.composition(affected.item) if affected.item is not None else None
+        if composition is not None:
+            self.present[uid] = None
+            return WatchEvent(EventType.MODIFIED if was_present else EventType.ADDED, composition)
+        if not was_present:
+            return None
+        del self.present[uid]
+        return self._deletion(affected)
+
+    def replay(self, changes: Sequence[Change]) -> Iterator[WatchEvent]:
+        """What has changed for somebody who knew how it was before the changes.
+
+        Raises :class:`Expired` where that cannot be told from them.
+        """
+        found = affected_by(self._store, changes, self.visible)
+        if found and self._needs_tree:
+            raise Expired("with this fieldSelector a watch cannot go on after a change, list again")
+        if self.selection.labels.requirements and not all(affected.certain for affected in found.values()):
+            raise Expired("with a labelSelector a watch cannot go on from so long ago, list again")
+        came = {uid for uid, affected in found.items() if affected.came}
+        for affected in found.values():
+            composition = self.composition(affected.item) if affected.item is not None else None
+            if composition is not None:
+                yield WatchEvent(EventType.ADDED if affected.came else EventType.MODIFIED, composition)
+            elif not affected.came and self._showed(affected, found, came):
+                yield self._deletion(affected)
+
+    def _roots(self) -> Iterator[Object]:
+        target = self.selection.target
+        name = self.one_name
+        if target.kind is None:
+            return self._store.roots(target.namespace)
+        if name is not None:
+            named = self._store.find(target.kind, name[0], name[1].removeprefix(f"{target.kind.group_resource}."))
+            return iter([named] if named is not None else [])
+        return self._store.objects(target.kind, target.namespace)
+
+    def _may_show(self, item: Object) -> bool:
+        target = self.selection.target
+        if item.kind not in self.visible if target.kind is None else item.kind != target.kind:
+            return False
+        return target.namespace in (None, item.namespace)
+
+    def _matching(self, item: Object) -> Composition | None:
+        if not self._matches_lasting(item):
+            return None
+        composition = self._compositions.compose(item, self.visible)
+        if self._needs_tree and not self.selection.fields.matches(fields_of(composition)):
+            return None
+        return composition
+
+    def _matches_lasting(self, item: Object) -> bool:
+        labels, fields = self.selection.labels, self.selection.fields
+        if labels.requirements and not labels.matches(dict(item.labels)):
+            return False
+        if not fields.requirements:
+            return True
+        values = {
+            "metadata.name": composition_name(item),
+            "metadata.namespace": item.namespace,
+            "root.kind": item.kind.kind,
+        }
+        return all(found.holds(values) for found in fields.requirements if found.key in _LASTING_FIELDS)
+
+    def _showed(self, affected: Affected, found: Mapping[str, Affected], came: set[str]) -> bool:
+        former = affected.former or affected.last
+        if not self._may_show(former) or not self._matches_lasting(former):
+            return False
+        if self.selection.target.kind is not None or not affected.certain:
+            return True
+        return former.kind.workload and not any(
+            owner is not None and may_own(owner, former)
+            for owner in (self._known(reference.uid, found) for reference in former.owners if reference.uid not in came)
+        )
+
+    def _known(self, uid: str, found: Mapping[str, Affected]) -> Object | None:
+        return found[uid].last if uid in found else self._store.get(uid)
+
+    def _deletion(self, affected: Affected) -> WatchEvent:
+        composition = self._compositions.compose(affected.last, self.visible)
+        # As in Kubernetes, a deletion has the version at which it happened: a watch can go on from there.
+        version = max(affected.version, int(composition.metadata.resource_version))
+        metadata = msgspec.structs.replace(composition.metadata, resource_version=str(version))
+        return WatchEvent(EventType.DELETED, msgspec.structs.replace(composition, metadata=metadata))
+
+
+def affected_by(store: Store, changes: Sequence[Change], visible: frozenset[Kind]) -> dict[str, Affected]:
+    """The objects in whose trees changes show to somebody who may see some kinds, by UID, in the order of the changes.
+
+    A change shows in the changed object's own tree and, through owners of visible kinds, in those of all above it.
+    Where an object came or went its children may have become roots, or no roots any more.
+    """
+    effects = _Effects(store, changes, visible)
+    for change in changes:
+        effects.add(change)
+    return effects.found
+
+
+class _Effects:
+    def __init__(self, store: Store, changes: Sequence[Change], visible: frozenset[Kind]) -> None:
+        self._store = store
+        self._visible = visible
+        # Owners may be gone by now; what they were leads further up all the same.
+        self._gone = {change.uid: change.before for change in changes if change.before is not None}
+        self._changed: set[str] = set()
+        self.found: dict[str, Affected] = {}
+
+    def add(self, change: Change) -> None:
+        changed = self._known(change.uid)
+        if changed is None:
+            return
+        affected = self._note(changed, change)
+        if change.uid not in self._changed:
+            self._changed.add(change.uid)
+            affected.came = change.came
+        affected.former = affected.former or change.before
+        affected.certain = affected.certain and change.certain
+        if change.kind in self._visible:
+            self._climb(changed, change)
+        if change.came or change.before is not None:
+            for child in self._store.children(changed):
+                self._note(child, change)
+
+    def _climb(self, changed: Object, change: Change) -> None:
+        seen = {changed.uid}
+        stack: list[tuple[Object, Iterable[str]]] = [(changed, change.owners)]
+        while stack:
+            child, owners = stack.pop()
+            for owner in filter(None, map(self._known, owners)):
+                if owner.uid in seen or not may_own(owner, child):
+                    continue
+                seen.add(owner.uid)
+                self._note(owner, change)
+                if owner.kind in self._visible:
+                    stack.append((owner, [reference.uid for reference in owner.owners]))
+
+    def _known(self, uid: str) -> Object | None:
+        return self._store.get(uid) or self._gone.get(uid)
+
+    def _note(self, item: Object, change: Change) -> Affected:
+        affected = self.found.get(item.uid)
+        if affected is None:
+            present = self._store.get(item.uid)
+            affected = self.found[item.uid] = Affected(present, present or item)
+        affected.version = max(affected.version, change.version)
+        return affected

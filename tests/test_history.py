@@ -1,0 +1,135 @@
+"""A journal that is lengthened by what kube-apiserver still knows."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+import pytest
+from msgspec import structs
+
+from kubediscovery.errors import UpstreamError, UpstreamExpired
+from kubediscovery.history import SLACK, History
+from kubediscovery.journal import Journal
+from kubediscovery.kinds import Kind
+from kubediscovery.objects import Event, EventType, Object
+from kubediscovery.store import Coverage, Store
+from tests.objects import DEPLOYMENT, KINDS, POD, make
+
+NOW = 5_000
+
+
+@dataclass
+class Recorded:
+    """One kind's history, as kube-apiserver would tell it."""
+
+    events: list[Event[Object]] = field(default_factory=list)
+    failure: Exception | None = None
+    oldest: int = 0
+    asked: list[int] = field(default_factory=list)
+
+    @asynccontextmanager
+    async def watch(
+        self, resource_version: str, *, seconds: int | None = None
+    ) -> AsyncIterator[AsyncIterator[list[Event[Object]]]]:
+        assert seconds == 3
+        self.asked.append(int(resource_version))
+        if self.failure is not None:
+            raise self.failure
+        if int(resource_version) < self.oldest:
+            raise UpstreamExpired("too old", code=410)
+        yield self._batches(int(resource_version))
+
+    async def _batches(self, since: int) -> AsyncIterator[list[Event[Object]]]:
+        for event in self.events:
+            await asyncio.sleep(0)
+            if int(event.resource_version) > since:
+                yield [event]
+
+
+def event(type_: EventType, item: Object, version: int) -> Event[Object]:
+    return Event(type_, structs.replace(item, resource_version=version), str(version))
+
+
+WEB = make(DEPLOYMENT, "web")
+BOOKMARK: Event[Object] = Event(EventType.BOOKMARK, None, str(NOW))
+
+
+def history_of(
+    recorded: Mapping[Kind, Recorded] = MappingProxyType({}),
+) -> tuple[History, Journal, Mapping[Kind, Recorded]]:
+    store = Store(KINDS)
+    journal = Journal(store)
+    for kind in KINDS:
+        store.replace(kind, [], NOW)
+    sources = {kind: recorded.get(kind, Recorded([BOOKMARK])) for kind in KINDS}
+    return History(sources, journal), journal, sources
+
+
+async def test_what_was_missed_is_read_in_the_order_of_the_versions() -> None:
+    pod = make(POD, "p", owners=[WEB])
+    told = [event(EventType.ADDED, pod, 4_950), event(EventType.MODIFIED, pod, 4_970)]
+    history, journal, _ = history_of(
+        {
+            DEPLOYMENT: Recorded([event(EventType.DELETED, WEB, 4_960), BOOKMARK]),
+            POD: Recorded([*told, event(EventType.MODIFIED, pod, 9_999)]),
+        }
+    )
+    await history.reach(4_900)
+    changes = journal.since(journal.position(4_900))
+    assert [(change.version, change.kind, change.came, change.certain) for change in changes] == [
+        (4_950, POD, True, True),
+        (4_960, DEPLOYMENT, False, True),
+        (4_970, POD, False, False),
+    ]
+    assert changes[0].owners == (WEB.uid,)
+    assert changes[1].before is not None
+
+
+async def test_a_little_more_is_read_than_asked_for_where_it_is_there() -> None:
+    history, journal, sources = history_of()
+    await history.reach(4_900)
+    assert {tuple(source.asked) for source in sources.values()} == {(4_900 - SLACK,)}
+    assert journal.oldest == 4_900
+    history, journal, sources = history_of({POD: Recorded([BOOKMARK], oldest=4_800)})
+    await history.reach(4_900)
+    assert sources[POD].asked == [4_900 - SLACK, 4_900]
+    assert journal.oldest == 4_900
+
+
+@pytest.mark.parametrize(
+    "failure", [UpstreamExpired("gone", code=410), UpstreamError("away"), TimeoutError()], ids=["410", "error", "late"]
+)
+async def test_what_cannot_be_read_leaves_the_journal_and_is_not_asked_for_again(failure: Exception) -> None:
+    history, journal, sources = history_of({POD: Recorded(failure=failure)})
+    await history.reach(4_900)
+    asked = len(sources[POD].asked)
+    await history.reach(4_900)
+    await history.reach(4_000)
+    assert (journal.oldest, len(sources[POD].asked)) == (NOW, asked)
+
+
+async def test_what_the_journal_has_is_not_read() -> None:
+    history, _, sources = history_of()
+    await history.reach(NOW)
+    assert [source.asked for source in sources.values()] == [[]] * len(sources)
+
+
+async def test_who_asks_meanwhile_waits_for_the_same() -> None:
+    history, journal, sources = history_of()
+    await asyncio.gather(*(history.reach(4_900) for _ in range(5)))
+    assert sources[POD].asked == [4_900 - SLACK]
+    assert journal.oldest == 4_900
+
+
+async def test_a_kind_that_is_not_known_is_not_read() -> None:
+    store = Store(KINDS)
+    journal = Journal(store)
+    for kind in KINDS:
+        store.replace(kind, [], NOW)
+    store.omit(POD, Coverage.FORBIDDEN)
+    sources = {kind: Recorded([BOOKMARK]) for kind in KINDS}
+    await History(sources, journal).reach(4_900)
+    assert sources[POD].asked == []
+    assert sources[DEPLOYMENT].asked != []

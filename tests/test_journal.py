@@ -1,0 +1,137 @@
+"""From which change on a watch goes on that knows everything up to some version."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import structs
+
+from kubediscovery.errors import Expired
+from kubediscovery.journal import OVERLAP, Change, Journal, change_between
+from kubediscovery.objects import Object
+from kubediscovery.store import Store
+from tests.objects import DEPLOYMENT, KINDS, POD, REPLICA_SET, make, owner_of
+from tests.reviewing import Time
+
+WEB = make(DEPLOYMENT, "web", resource_version=10)
+SET = make(REPLICA_SET, "web-1", owners=[WEB], resource_version=11)
+
+
+def journal_of(*, capacity: int = 1_000, time: Time | None = None) -> tuple[Store, Journal]:
+    store = Store(KINDS)
+    made = Journal(store, capacity=capacity, timer=(time or Time()).timer)
+    for kind in KINDS:
+        store.replace(kind, [], 20)
+    return store, made
+
+
+def versions(journal: Journal, version: int) -> list[int]:
+    return [change.version for change in journal.since(journal.position(version))]
+
+
+def pod(version: int, name: str = "p") -> Object:
+    return make(POD, name, resource_version=version)
+
+
+def test_what_was_listed_first_is_no_change() -> None:
+    store = Store(KINDS)
+    journal = Journal(store)
+    store.replace(DEPLOYMENT, [WEB], 20)
+    store.replace(POD, [], 30)
+    assert (journal.end, journal.oldest) == (0, 30)
+
+
+def test_changes_after_a_version_that_was_given_out_follow_whatever_their_own() -> None:
+    store, journal = journal_of()
+    store.put(pod(100))
+    assert journal.issue() == 20
+    store.advance(POD, 100)
+    assert journal.issue() == 100
+    # Another kind's watch was behind.
+    store.put(structs.replace(WEB, resource_version=97))
+    assert versions(journal, 100) == [97]
+    # What one version was given out for twice counts from the first time.
+    journal.issue()
+    assert versions(journal, 100) == [97]
+
+
+def test_a_version_of_another_replica_stands_for_some_seconds_before() -> None:
+    time = Time()
+    store, journal = journal_of(time=time)
+    for second in range(0, 40, 4):
+        time.now = second
+        store.put(pod(100 + second, f"p{second}"))
+    assert versions(journal, 130) == [124, 128, 132, 136]
+    assert versions(journal, 1_000) == [128, 132, 136]
+    assert OVERLAP == 10
+
+
+def test_a_version_that_is_not_kept_is_expired() -> None:
+    store, journal = journal_of(capacity=10)
+    assert journal.position(20) == 0
+    with pytest.raises(Expired, match=r"too old resource version: 19 \(20\)"):
+        journal.position(19)
+    for version in range(100, 120):
+        store.put(pod(version, f"p{version}"))
+    assert journal.oldest == 109
+    assert versions(journal, 109)[-10:] == list(range(110, 120))
+    with pytest.raises(Expired):
+        journal.since(0)
+
+
+def test_a_kind_that_becomes_known_later_makes_a_new_beginning() -> None:
+    store, journal = journal_of()
+    store.put(pod(100))
+    store.replace(DEPLOYMENT, [], 100)
+    assert journal.end == 1
+    fresh = Store(KINDS)
+    late = Journal(fresh)
+    fresh.replace(POD, [], 20)
+    fresh.put(pod(25))
+    fresh.replace(DEPLOYMENT, [WEB], 30)
+    assert (late.oldest, late.since(late.end)) == (30, [])
+    with pytest.raises(Expired):
+        late.since(0)
+
+
+def test_what_was_missed_comes_before() -> None:
+    store, journal = journal_of()
+    store.put(pod(100))
+    position = journal.end
+    store.put(pod(101))
+    journal.prepend([Change(15, POD, "a", ()), Change(18, POD, "b", ())], 12)
+    assert [change.version for change in journal.since(position)] == [101]
+    assert versions(journal, 12) == [15, 18, 100, 101]
+    assert journal.oldest == 12
+
+
+def test_a_change_tells_of_former_owners_and_labels_only_where_they_are_others() -> None:
+    labelled = structs.replace(SET, labels=(("a", "b"),))
+    other = make(DEPLOYMENT, "other")
+    moved = structs.replace(SET, owners=(owner_of(other),))
+    kept = (12, REPLICA_SET, SET.uid)
+    assert change_between(None, SET, 12) == (*kept, (WEB.uid,), True, None, True)
+    assert change_between(SET, structs.replace(SET, resource_version=12), 12) == (*kept, (WEB.uid,), False, None, True)
+    assert change_between(SET, labelled, 12) == (*kept, (WEB.uid,), False, SET, True)
+    assert change_between(SET, moved, 12) == (*kept, (other.uid, WEB.uid), False, SET, True)
+    assert change_between(SET, None, 12) == (*kept, (WEB.uid,), False, SET, True)
+
+
+@given(st.lists(st.tuples(st.integers(100, 130), st.booleans()), max_size=30), st.data())
+def test_nothing_that_comes_after_a_version_was_given_out_is_ever_left_out(
+    steps: list[tuple[int, bool]], data: st.DataObject
+) -> None:
+    """However the kinds' watches are shuffled."""
+    store, journal = journal_of(capacity=8)
+    given_out: list[tuple[int, int]] = []
+    for number, (version, asks) in enumerate(steps):
+        store.put(pod(version, f"p{number}"))
+        store.advance(POD, version)
+        if asks:
+            given_out.append((journal.issue(), journal.end))
+    for version, end in given_out:
+        try:
+            position = journal.position(version)
+        except Expired:
+            continue
+        assert position <= end
+        assert len(journal.since(position)) == journal.end - position

@@ -1,0 +1,82 @@
+"""Watches on the wire: what is sent of them, over HTTP and over a WebSocket, and to whom no more."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from starlette.types import Message
+
+from kubediscovery import streaming
+from kubediscovery.streaming import WatchResponse
+from tests.test_watch import WEB, Bench, changed
+
+
+class Client:
+    """The other end: notes what is sent, and leaves when it is told to."""
+
+    def __init__(self, kind: str = "http", *, reads: bool = True) -> None:
+        self.scope = {"type": kind, "method": "GET"}
+        self.sent: list[Message] = []
+        self.left = asyncio.Event()
+        self._kind = kind
+        self._reads = reads
+        self._begun = False
+
+    async def receive(self) -> Message:
+        if not self._begun:
+            self._begun = True
+            return {"type": "http.request"} if self._kind == "http" else {"type": "websocket.connect"}
+        await self.left.wait()
+        return {"type": f"{self._kind}.disconnect"}
+
+    async def send(self, message: Message) -> None:
+        self.sent.append(message)
+        if not self._reads and len(self.sent) > 1:
+            await asyncio.Event().wait()
+
+    def follow(self, response: WatchResponse) -> asyncio.Task[None]:
+        return asyncio.create_task(response(self.scope, self.receive, self.send))
+
+
+def events(parts: list[Any]) -> list[str]:
+    return [json.loads(line)["type"] for part in parts for line in part.splitlines()]
+
+
+async def test_over_http_events_are_lines_and_headers_come_at_once() -> None:
+    bench, client = Bench([]), Client()
+    answering = client.follow(WatchResponse(bench.watch(terms=bench.silent)))
+    await asyncio.sleep(0.02)
+    (start,) = client.sent
+    headers = dict(start["headers"])
+    assert (start["status"], headers[b"content-type"]) == (200, b"application/json")
+    assert b"content-length" not in headers
+    bench.store.put(changed(WEB, 30))
+    await asyncio.sleep(0.03)
+    client.left.set()
+    await asyncio.wait_for(answering, 5)
+    assert events([message["body"] for message in client.sent[1:]]) == ["ADDED"]
+    assert client.sent[-1] == {"type": "http.response.body", "body": b""}
+    assert bench.broadcaster.watches == 0
+
+
+async def test_over_a_websocket_each_event_is_a_message() -> None:
+    bench, client = Bench(), Client("websocket")
+    answering = client.follow(WatchResponse(bench.watch(), subprotocol="chosen"))
+    await asyncio.sleep(0.02)
+    bench.store.put(changed(WEB, 30))
+    await asyncio.sleep(0.03)
+    assert client.sent[0] == {"type": "websocket.accept", "subprotocol": "chosen"}
+    assert events([message["text"] for message in client.sent[1:]]) == ["ADDED", "BOOKMARK", "MODIFIED"]
+    client.left.set()
+    await asyncio.wait_for(answering, 5)
+    assert client.sent[-1] == {"type": "websocket.close", "code": 1000}
+
+
+async def test_who_takes_nothing_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streaming, "STALLED", 0.05)
+    bench, client = Bench(), Client(reads=False)
+    await asyncio.wait_for(client.follow(WatchResponse(bench.watch())), 5)
+    # It must not look like the end of the watch.
+    assert [message.get("more_body") for message in client.sent] == [None, True]
+    assert bench.broadcaster.watches == 0
