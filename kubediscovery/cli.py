@@ -1,7 +1,7 @@
 """The commands. Each reads its flags into frozen options and hands them on; errors end as one line and a status."""
 
 import asyncio
-import logging
+import dataclasses
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -10,9 +10,19 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 import yaml
 
-from kubediscovery import __version__
-from kubediscovery.config import DEFAULT_GROUP, SECURE_PORT, ServeOptions, parse_duration
+from kubediscovery import __version__, logs
+from kubediscovery.config import (
+    DEFAULT_GROUP,
+    DEFAULT_NAMESPACE,
+    MAX_REQUESTS,
+    MAX_WATCHES,
+    SECURE_PORT,
+    LoadOptions,
+    ServeOptions,
+    parse_duration,
+)
 from kubediscovery.errors import ConfigurationError, KubediscoveryError
+from kubediscovery.startup import imported_for_good
 
 if TYPE_CHECKING:
     from kubediscovery.client import Client
@@ -25,6 +35,46 @@ _kubeconfig = click.option(
     "--kubeconfig", help="Kubeconfig file; otherwise the pod's service account, otherwise the default kubeconfig."
 )
 _api_group = click.option("--api-group", default=DEFAULT_GROUP, show_default=True, help="API group to serve.")
+
+
+def _seconds(context: click.Context, parameter: click.Parameter, value: str) -> float:
+    """Seconds of a flag's duration; fails as click does, naming the flag."""
+    try:
+        return parse_duration(value)
+    except ConfigurationError as error:
+        raise click.BadParameter(str(error), context, parameter) from None
+
+
+_LOAD_OPTIONS = (
+    click.option(
+        "--max-requests-inflight",
+        default=MAX_REQUESTS,
+        show_default=True,
+        help="Requests answered at once, watches left out; 0 for any number.",
+    ),
+    click.option("--max-watches", default=MAX_WATCHES, show_default=True, help="Watches at once; 0 for any number."),
+    click.option(
+        "--request-timeout", default="60s", show_default=True, callback=_seconds, help="Time for what is no watch."
+    ),
+    click.option("--audit-log-path", default="", help="File for audit events, - for standard output."),
+    click.option("--audit-log-maxsize", default=100, show_default=True, help="Megabytes of it; 0 for any number."),
+    click.option("--audit-log-maxbackup", default=100, show_default=True, help="Older files to keep; 0 for all."),
+    click.option("--audit-log-maxage", default=366, show_default=True, help="Days to keep them; 0 for ever."),
+    click.option(
+        "--logging-format",
+        type=click.Choice(logs.FORMATS),
+        default=logs.TEXT,
+        show_default=True,
+        help="Form of the log.",
+    ),
+)
+
+
+def _load_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the flags of :class:`LoadOptions`, and how the log is written."""
+    for option in reversed(_LOAD_OPTIONS):
+        command = option(command)
+    return command
 
 
 def main() -> None:
@@ -88,6 +138,9 @@ def _read_config(context: click.Context, parameter: click.Parameter, path: Path 
 @click.option("--cert-dir", type=_PATH, help="Directory with tls.crt and tls.key.")
 @_api_group
 @click.option("--shutdown-delay-duration", default="0s", help="How long /readyz fails before the end, such as 5s.")
+@click.option("--manage-apiservice", is_flag=True, help="Take the APIService away while no replica is ready.")
+@click.option("--namespace", default=DEFAULT_NAMESPACE, show_default=True, help="Namespace of the installation.")
+@_load_options
 @click.option("--v", "verbosity", default=2, help="Log verbosity: 0 warnings, 2 what goes on, 4 everything.")
 @click.option(
     "--config", type=_PATH, callback=_read_config, is_eager=True, expose_value=False, help="YAML of these flags."
@@ -97,33 +150,38 @@ def serve(
     bind_address: str | None,
     secure_port: int | None,
     shutdown_delay_duration: str,
+    logging_format: str,
     verbosity: int,
     **flags: Any,
 ) -> None:
     """Run the API server."""
-    _configure_logging(verbosity)
+    logs.configure(logging_format, verbosity)
+    load = LoadOptions(**{field.name: flags.pop(field.name) for field in dataclasses.fields(LoadOptions)})
     address, port = (LOOPBACK, LOCAL_PORT) if snapshot else ("0.0.0.0", SECURE_PORT)  # noqa: S104 - the cluster calls
     options = ServeOptions(
         snapshot=snapshot,
         bind_address=address if bind_address is None else bind_address,
         secure_port=port if secure_port is None else secure_port,
         shutdown_delay=parse_duration(shutdown_delay_duration),
+        load=load,
         **flags,
     )
     _serve(options)
 
 
 def _serve(options: ServeOptions) -> None:
-    import uvloop
+    with imported_for_good():
+        import uvloop
 
-    if options.snapshot is None:
-        from kubediscovery.server import serve as serve_cluster
+        if options.snapshot is None:
+            from kubediscovery.server import serve as serve_cluster
 
-        uvloop.run(serve_cluster(options))
-    else:
-        from kubediscovery.local import serve_snapshot
+            serving = serve_cluster(options)
+        else:
+            from kubediscovery.local import serve_snapshot
 
-        uvloop.run(serve_snapshot(options, click.echo))
+            serving = serve_snapshot(options, click.echo)
+    uvloop.run(serving)
 
 
 @commands.command()
@@ -137,19 +195,15 @@ def demo(port: int | None) -> None:
     uvloop.run(run_demo(LOCAL_PORT if port is None else port, may_move=port is None))
 
 
-def _configure_logging(verbosity: int) -> None:
-    level = logging.DEBUG if verbosity >= 4 else logging.INFO if verbosity >= 1 else logging.WARNING
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-
-
 @commands.command()
 @click.option("--apply", is_flag=True, help="Send the manifests; otherwise they are printed as YAML.")
-@click.option("--namespace", default="kubediscovery", show_default=True, help="Namespace to install into.")
+@click.option("--namespace", default=DEFAULT_NAMESPACE, show_default=True, help="Namespace to install into.")
 @click.option("--image", help="Image of the server.")
 @_api_group
 @click.option("--external-name", help="Host of a server outside the cluster, as kube-apiserver resolves it.")
 @click.option("--port", type=int, help="Port of the server outside the cluster.")
 @click.option("--cert-dir", type=_PATH, help="Where ca.crt, tls.crt and tls.key of that server go.")
+@click.option("--manage-apiservice", is_flag=True, help="Let the last replica that stops take the APIService away.")
 @_kubeconfig
 def install(apply: bool, image: str | None, kubeconfig: str | None, **flags: Any) -> None:
     """Install into a cluster: namespace, rights, certificate, server and APIService."""

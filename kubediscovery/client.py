@@ -4,6 +4,7 @@ Its models are not used: they decode a hundred times slower than :mod:`kubedisco
 """
 
 import binascii
+import errno
 import os
 import ssl
 from collections.abc import AsyncIterator, Mapping
@@ -12,7 +13,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import aiohttp
 import msgspec
 import yaml
 
@@ -26,7 +26,14 @@ from kubediscovery.errors import (
     UpstreamForbidden,
     UpstreamNotFound,
 )
-from kubediscovery.transport import ApiClient, ConfigException, Configuration, load_incluster_config, load_kube_config
+from kubediscovery.transport import (
+    ApiClient,
+    ConfigException,
+    Configuration,
+    aiohttp,
+    load_incluster_config,
+    load_kube_config,
+)
 
 _ERRORS: Mapping[int, type[UpstreamError]] = {
     403: UpstreamForbidden,
@@ -142,7 +149,7 @@ class Client:
                     raise await _error_of(response, f"{method} {path}")
                 yield response
         except (aiohttp.ClientError, TimeoutError, OSError, ConfigException) as error:
-            raise UpstreamError(f"{method} {path}: {_one_line(error)}") from error
+            raise UpstreamError(f"{method} {path}: {_one_line(error)}", broken=_has_broken(error)) from error
 
     @property
     def _session(self) -> aiohttp.ClientSession:
@@ -168,6 +175,12 @@ class Client:
         rest = self._api_client.rest_client
         options = {"proxy": rest.proxy, "proxy_headers": rest.proxy_headers, "server_hostname": rest.server_hostname}
         return {name: value for name, value in options.items() if value}
+
+
+def _has_broken(error: Exception) -> bool:
+    # What Go says in one way (utilnet.IsConnectionReset), aiohttp says in two.
+    reset = isinstance(error, OSError) and error.errno in (errno.ECONNRESET, errno.EPIPE)
+    return reset or isinstance(error, aiohttp.ServerDisconnectedError | ConnectionResetError)
 
 
 async def _error_of(response: aiohttp.ClientResponse, what: str) -> UpstreamError:

@@ -3,18 +3,22 @@
 import ipaddress
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from kubediscovery.errors import ConfigurationError
 
 DEFAULT_GROUP = "kubediscovery.cloudark.io"
 API_VERSION = "v1"
+DEFAULT_NAMESPACE = "kubediscovery"
 SECURE_PORT = 10250
 CERTIFICATE_FILE = "tls.crt"
 KEY_FILE = "tls.key"
+# k8s.io/apiserver, pkg/server/config.go; it has no bound for watches.
+MAX_REQUESTS, MAX_WATCHES, REQUEST_SECONDS = 400, 5_000, 60.0
 
 _GROUP = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+")
+_NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _DURATION_PART = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(ms|s|m|h)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -25,9 +29,39 @@ _NO_CERTIFICATE = (
 
 
 @dataclass(frozen=True, slots=True)
+class LoadOptions:
+    """How much the server lets itself be asked for, and where it keeps account of it.
+
+    The names are those of k8s.io/apiserver's flags (pkg/server/options), ``max_watches`` apart. The timeout is in
+    seconds; 0 requests, watches, megabytes, backups or days are no bound; without a path nothing is audited.
+    """
+
+    max_requests_inflight: int = MAX_REQUESTS
+    max_watches: int = MAX_WATCHES
+    request_timeout: float = REQUEST_SECONDS
+    audit_log_path: str = ""
+    audit_log_maxsize: int = 100
+    audit_log_maxbackup: int = 100
+    audit_log_maxage: int = 366
+
+    def faults(self) -> list[str]:
+        """What cannot be used, one a line."""
+        found = [
+            f"--{field.name.replace('_', '-')} must be 0 or more, not {getattr(self, field.name)}"
+            for field in fields(self)
+            if field.name not in ("request_timeout", "audit_log_path") and getattr(self, field.name) < 0
+        ]
+        if self.request_timeout <= 0:
+            found.append("--request-timeout must be more than 0")
+        return found
+
+
+@dataclass(frozen=True, slots=True)
 class ServeOptions:
-    """The flags of ``kubediscovery serve``; the delay is in seconds, ``kubeconfig`` None means in-cluster or
-    default."""
+    """The flags of ``kubediscovery serve``; the delay is in seconds, ``kubeconfig`` None means in-cluster or default.
+
+    ``namespace`` is the installation's; it matters only where the APIService is managed.
+    """
 
     kubeconfig: str | None = None
     bind_address: str = "0.0.0.0"  # noqa: S104 - kube-apiserver calls from another machine
@@ -38,12 +72,17 @@ class ServeOptions:
     api_group: str = DEFAULT_GROUP
     shutdown_delay: float = 0.0
     snapshot: Path | None = None
+    manage_apiservice: bool = False
+    namespace: str = DEFAULT_NAMESPACE
+    load: LoadOptions = LoadOptions()
 
     def validate(self) -> None:
         """Raise :class:`ConfigurationError` with every fault, one a line."""
-        faults = [*self._address_faults(), *self._certificate_faults()]
+        faults = [*self._address_faults(), *self._certificate_faults(), *self.load.faults()]
         if not _GROUP.fullmatch(self.api_group) or len(self.api_group) > 253:
             faults.append(f'--api-group must be a DNS name with a dot, not "{self.api_group}"')
+        if not _NAMESPACE.fullmatch(self.namespace):
+            faults.append(f'--namespace must be the name of a namespace, not "{self.namespace}"')
         if faults:
             raise ConfigurationError("\n".join(faults))
 
@@ -69,8 +108,9 @@ class ServeOptions:
 
     def _certificate_faults(self) -> list[str]:
         if self.snapshot is not None:
-            given = any((self.certificate, self.key, self.cert_dir, self.kubeconfig))
-            return ["--snapshot goes without certificates and kubeconfig: no cluster is behind it"] if given else []
+            given = any((self.certificate, self.key, self.cert_dir, self.kubeconfig, self.manage_apiservice))
+            words = "--snapshot goes without certificates, kubeconfig and --manage-apiservice: no cluster is behind it"
+            return [words] if given else []
         if (self.certificate is None) != (self.key is None):
             return ["--tls-cert-file and --tls-private-key-file go together"]
         if self.certificate is None and self.cert_dir is None:

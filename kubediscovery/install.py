@@ -23,6 +23,7 @@ from kubediscovery.cluster import (
 )
 from kubediscovery.config import API_VERSION, CERTIFICATE_FILE, DEFAULT_GROUP, KEY_FILE, SECURE_PORT
 from kubediscovery.errors import ConfigurationError, StartupError, UpstreamError, UpstreamForbidden
+from kubediscovery.management import management_arguments
 from kubediscovery.manifests import SECRET_NAME, External, Installation, objects, to_yaml
 from kubediscovery.preflight import check
 from kubediscovery.serving_certificate import CA_FILE, ServingCertificate
@@ -49,6 +50,7 @@ class InstallOptions:
     cert_dir: Path | None = None
     kubeconfig: str | None = None
     wait: float = 180
+    manage_apiservice: bool = False
 
     def installation(self) -> Installation:
         """What to install; raises :class:`ConfigurationError` that names every flag which cannot be used."""
@@ -61,6 +63,7 @@ class InstallOptions:
             api_group=self.api_group,
             external=External(self.external_name, self.port or SECURE_PORT) if self.external_name else None,
             makes_namespace=self.namespace not in _SYSTEM_NAMESPACES,
+            manages_api_service=self.manage_apiservice,
         )
 
     def _faults(self) -> tuple[tuple[bool, str], ...]:
@@ -115,7 +118,7 @@ async def install(options: InstallOptions, client: KubeApiserver, say: Say) -> N
         certificate = await _certificate(options, installation, client, say)
         for manifest in objects(installation, certificate):
             await _apply(client, manifest, say)
-        await _remove_other_mode(client, installation, certificate, say)
+        await _remove_other_modes(client, installation, certificate, say)
         if installation.external:
             for line in next_commands(options, installation):
                 say(line)
@@ -134,7 +137,9 @@ def next_commands(options: InstallOptions, installation: Installation) -> tuple[
     user = f"$({admin} config view --minify --output 'jsonpath={{.users[0].name}}')"
     token = f"$({admin} create token {NAME} --namespace {installation.namespace} --duration 24h)"
     port = installation.external.port if installation.external else SECURE_PORT
-    group = "" if installation.api_group == DEFAULT_GROUP else f" --api-group {installation.api_group}"
+    more = "" if installation.api_group == DEFAULT_GROUP else f" --api-group {installation.api_group}"
+    if installation.manages_api_service:
+        more += f" {' '.join(management_arguments(installation.namespace))}"
     return (
         "# A kubeconfig with the rights of the service account, for a day:",
         f"(umask 077; {admin} config view --raw --minify --flatten > {kubeconfig})",
@@ -142,7 +147,7 @@ def next_commands(options: InstallOptions, installation: Installation) -> tuple[
         f'{server} config set-credentials {NAME} --token "{token}"',
         f"{server} config set-context --current --user {NAME}",
         "# The server, in a terminal of its own:",
-        f"kubediscovery serve --kubeconfig {kubeconfig} --secure-port {port} --cert-dir {quoted}{group}",
+        f"kubediscovery serve --kubeconfig {kubeconfig} --secure-port {port} --cert-dir {quoted}{more}",
         "# Half a minute later at most, kube-apiserver has found it:",
         f"{admin} get --raw '{_first_path(installation)}'",
     )
@@ -190,20 +195,21 @@ async def _apply(client: KubeApiserver, manifest: Manifest, say: Say) -> None:
     say(f"applied {words_for(manifest)}")
 
 
-async def _remove_other_mode(
+async def _remove_other_modes(
     client: KubeApiserver, installation: Installation, certificate: ServingCertificate, say: Say
 ) -> None:
-    """Delete what serves in the cluster, where an earlier installation left it and the server is outside now."""
-    if not installation.external:
-        return
+    """Delete what only an earlier installation with other flags needed: pods where the server is outside now, rights.
+
+    The Lease goes before the rights to it: without it no replica takes the APIService away any more.
+    """
     wanted = {path_of(manifest) for manifest in objects(installation, certificate)}
-    for manifest in objects(replace(installation, external=None), certificate):
+    for manifest in reversed(objects(replace(installation, external=None, manages_api_service=True), certificate)):
         # Who may not read it did not make it either.
         with suppress(UpstreamForbidden):
             found = None if path_of(manifest) in wanted else await read(client, path_of(manifest))
             if found and is_ours(found):
                 await delete(client, manifest)
-                say(f"removed {words_for(manifest)}: the server is outside the cluster now")
+                say(f"removed {words_for(manifest)}: not needed any more")
 
 
 async def _wait_until_available(client: KubeApiserver, installation: Installation, seconds: float, say: Say) -> None:

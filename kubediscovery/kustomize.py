@@ -7,7 +7,9 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from kubediscovery.management import management, management_arguments
 from kubediscovery.manifests import Installation, objects_with_cert_manager, to_yaml
+from kubediscovery.workload import NAME
 
 # Which file an object is in, by its kind.
 _FILES: Mapping[str, tuple[str, ...]] = {
@@ -28,15 +30,43 @@ kind: Kustomization
 resources:
 """
 
+COMPONENT = "manage-apiservice"
+
+_COMPONENT = f"""\
+# Written by `python -m kubediscovery.kustomize manifests`: change kubediscovery/management.py, not these files.
+# The last replica that stops takes the APIService away; name this folder under `components` of your kustomization.
+apiVersion: kustomize.config.k8s.io/v1alpha1
+kind: Component
+resources:
+  - management.yaml
+patches:
+  - target: {{kind: Deployment, name: {NAME}}}
+    patch: |-
+"""
+_ARGUMENT = """\
+      - op: add
+        path: /spec/template/spec/containers/0/args/-
+        value: {}
+"""
+
 
 def write_kustomize(directory: Path) -> None:
-    """Write a kustomization and its resources."""
+    """Write a kustomization, its resources, and the component for ``--manage-apiservice``."""
     manifests = objects_with_cert_manager(Installation())
     directory.mkdir(parents=True, exist_ok=True)
     for name, kinds in _FILES.items():
         (directory / name).write_text(to_yaml(manifest for manifest in manifests if manifest["kind"] in kinds))
     resources = "".join(f"  - {name}\n" for name in _FILES)
     (directory / "kustomization.yaml").write_text(_KUSTOMIZATION + resources)
+    _write_component(directory / COMPONENT, Installation())
+
+
+def _write_component(directory: Path, installation: Installation) -> None:
+    directory.mkdir(exist_ok=True)
+    added = management(installation.namespace, installation.api_service_name)
+    (directory / "management.yaml").write_text(to_yaml(added))
+    arguments = "".join(map(_ARGUMENT.format, management_arguments(installation.namespace)))
+    (directory / "kustomization.yaml").write_text(_COMPONENT + arguments)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,4 @@
-"""The listening side: TLS with client certificates, on uvicorn.
-
-uvicorn tells an application nothing of the client's certificate, so :class:`CertifiedProtocol` puts it where requests
-carry their connection's state.
-"""
+"""The listening side: TLS with client certificates, on uvicorn; :mod:`kubediscovery.connection` is each connection."""
 
 import asyncio
 import contextlib
@@ -14,85 +10,96 @@ from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from kubediscovery.connection import ARRIVAL_SECONDS, CertifiedProtocol
 from kubediscovery.errors import StartupError
 
 # The aggregator keeps idle connections for 90 s: closing them sooner would race its next request.
 KEEP_ALIVE = 120
 BACKLOG = 1024
+# Seconds for the last words of a connection over TLS, which need the other side.
+_FAREWELL_SECONDS = 5.0
+# Seconds to finish what is under way when the process ends: as long as one request may take.
+DRAIN_SECONDS = 60
 
 
-class JoinedWrites:
-    """A transport that sends what is written in one go as one: uvicorn writes a response's head and body apart.
+class _Handshake(ssl.SSLObject):
+    """Counts those that fail, in the context that they belong to."""
 
-    Over TLS each write is a record of its own, which the other side has to read on its own.
-    """
-
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
-        self._transport = transport
-        self._loop = loop
-        self._held: list[bytes] = []
-
-    def write(self, data: bytes) -> None:
-        """Send the data when the present callback has returned."""
-        if not self._held:
-            self._loop.call_soon(self._flush)
-        self._held.append(data)
-
-    def close(self) -> None:
-        """Send what is held, then close."""
-        self._flush()
-        self._transport.close()
-
-    def _flush(self) -> None:
-        if self._held:
-            held, self._held = self._held, []
-            self._transport.write(b"".join(held))
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._transport, name)
+    def do_handshake(self) -> None:
+        """Go on with the handshake; raises ``ssl.SSLError``."""
+        try:
+            super().do_handshake()
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            raise
+        except ssl.SSLError:
+            if isinstance(self.context, _Context):
+                self.context.failed += 1
+            raise
 
 
-class CertifiedProtocol(HttpToolsProtocol):
-    """Adds ``state["peer_certificate"]``: the client's certificate as DER, None where it showed none."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Read the certificate once a connection, after the handshake."""
-        super().connection_made(transport)
-        self.transport = JoinedWrites(transport, self.loop)  # type: ignore[assignment]
-        tls: ssl.SSLObject | None = transport.get_extra_info("ssl_object")
-        certificate = tls.getpeercert(binary_form=True) if tls is not None else None
-        self.app_state = {**self.app_state, "peer_certificate": certificate}
+class _Context(ssl.SSLContext):
+    sslobject_class = _Handshake
+    failed = 0
 
 
 class ServingTls:
     """The listener's TLS context; what it trusts and serves can be renewed while it is in use.
 
     The handshake accepts a certificate of any of the authorities, or none; which of them stands behind it, and
-    whether that one still counts, is proved again for each request (:mod:`kubediscovery.trust`).
+    whether that one still counts, is proved again for each request (:mod:`kubediscovery.trust`). So a connection stays
+    open when an authority goes, and is refused at its next request; the handshake goes on accepting it, because a
+    context can forget nobody.
+
+    A certificate of anybody else ends the handshake, where k8s.io/apiserver answers 401: Python's ssl knows no way to
+    ask for a certificate and leave the verdict to the application (no verify callback, only CERT_OPTIONAL). While
+    nobody is trusted yet certificates are therefore not asked for at all, rather than refused in the handshake.
     """
 
     def __init__(self, certificate: Path, key: Path) -> None:
-        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context = _Context(ssl.PROTOCOL_TLS_SERVER)
         self.context.minimum_version = ssl.TLSVersion.TLSv1_2
-        self.context.verify_mode = ssl.CERT_OPTIONAL
-        self._certificate = certificate
-        self._key = key
+        # A session resumed from before certificates were asked for would never be asked for one.
+        self.context.num_tickets = 0
+        self._files = (certificate, key)
         self._trusted: set[str] = set()
+        self._loaded = self._written()
         self.load_certificate()
+
+    def renew(self) -> bool:
+        """Load the certificate and key again if their files have changed, and tell whether; costs two ``stat``.
+
+        Raises ``OSError`` and ``ssl.SSLError`` for files that are missing or no pair, as they may be while they are
+        written: the former pair stays in use and the next call tries again. Open connections are not touched.
+        """
+        written = self._written()
+        if written == self._loaded:
+            return False
+        self.load_certificate()
+        self._loaded = written
+        return True
+
+    @property
+    def failed_handshakes(self) -> int:
+        """How many there were, without those that somebody gave up."""
+        return self.context.failed
 
     def load_certificate(self) -> None:
         """Read the certificate and key files; raises ``OSError`` and ``ssl.SSLError``, and serves the former on."""
         # A context whose certificate and key do not match can shake no hand any more: try on another one first.
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(self._certificate, self._key)
-        self.context.load_cert_chain(self._certificate, self._key)
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(*self._files)
+        self.context.load_cert_chain(*self._files)
 
     def trust(self, authorities: str) -> None:
-        """Accept client certificates of these authorities too (PEM)."""
+        """Accept client certificates of these authorities too (PEM), and ask for certificates from now on."""
         if authorities.strip() and authorities not in self._trusted:
             self._trusted.add(authorities)
             self.context.load_verify_locations(cadata=authorities)
+            self.context.verify_mode = ssl.CERT_OPTIONAL
+
+    def _written(self) -> list[tuple[int, int, int]]:
+        # A kubelet swaps a link, and the new file may be as old and as long as the one before.
+        return [(found.st_ino, found.st_mtime_ns, found.st_size) for found in map(Path.stat, self._files)]
 
 
 def bind(address: str, port: int) -> socket.socket:
@@ -121,10 +128,43 @@ class Listener(uvicorn.Server):
             server_header=False,
             proxy_headers=False,
             timeout_keep_alive=KEEP_ALIVE,
-            timeout_graceful_shutdown=30,
+            timeout_graceful_shutdown=DRAIN_SECONDS,
             ssl_context_factory=(lambda *_: tls.context) if tls else None,
         )
         super().__init__(config)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, as uvicorn does, but not for ever to who is silent in or after its handshake."""
+        await self.lifespan.startup()
+        loop, tls = asyncio.get_running_loop(), self.config.ssl
+        self.servers = [
+            await loop.create_server(
+                self._connection,
+                sock=listening,
+                ssl=tls,
+                ssl_handshake_timeout=ARRIVAL_SECONDS if tls else None,
+                ssl_shutdown_timeout=_FAREWELL_SECONDS if tls else None,
+            )
+            for listening in sockets or ()
+        ]
+        self.started = True
+
+    def close(self) -> None:
+        """Take no new connection; :meth:`serve` then ends when what is under way has."""
+        self.should_exit = True
+        for server in getattr(self, "servers", ()):
+            server.close()
+
+    def abort(self) -> None:
+        """End all connections without regard to what they were about."""
+        self.close()
+        self.force_exit = True
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+
+    def _connection(self) -> asyncio.Protocol:
+        made: asyncio.Protocol = CertifiedProtocol(self.config, self.server_state, self.lifespan.state)
+        return made
 
     def install_signal_handlers(self) -> None:
         """Leave signals to the process."""

@@ -10,16 +10,20 @@ from urllib.parse import quote
 
 from kubediscovery.api import ApiGroup
 from kubediscovery.app import create_app
-from kubediscovery.authz import Attributes, NonResourceAttributes
+from kubediscovery.authz import Attributes, NonResourceAttributes, ResourceAttributes
+from kubediscovery.bookkeeping import Books, opened_books
 from kubediscovery.compositions import Composition, Compositions, Target
 from kubediscovery.config import API_VERSION, ServeOptions
 from kubediscovery.errors import Forbidden
 from kubediscovery.identity import Headers, User, authenticated_user
+from kubediscovery.journal import Journal
 from kubediscovery.kinds import Kinds
+from kubediscovery.limits import Limits
 from kubediscovery.listener import Listener, bind
 from kubediscovery.metrics import Metrics
 from kubediscovery.options import Options
 from kubediscovery.printable import printable
+from kubediscovery.pulse import pulse
 from kubediscovery.readiness import Readiness
 from kubediscovery.server import run
 from kubediscovery.services import Services
@@ -52,26 +56,43 @@ class LocalAuthenticator:
 class LocalAuthorizer:
     """Everything is allowed, as to system:masters; of what is not here nothing can be told."""
 
-    async def authorize(self, user: User, attributes: Attributes) -> None:
-        """Return; raises :class:`Forbidden` for objects of the core group.
+    async def authorize(self, user: User, attributes: Attributes, *, max_age: float | None = None) -> str:
+        """Without a reason; raises :class:`Forbidden` for acting as somebody else, and for objects of the core group.
 
-        Where kubectl is told "not found" in a namespace it asks for the namespace, and would take a second "not found"
-        for the cause (k8s.io/cli-runtime, pkg/resource/visitor.go).
+        Nothing is known here of what others may see. Where kubectl is told "not found" in a namespace it asks for the
+        namespace, and would take a second "not found" for the cause (k8s.io/cli-runtime, pkg/resource/visitor.go).
         """
-        del user
+        del user, max_age
+        if isinstance(attributes, ResourceAttributes) and attributes.verb == "impersonate":
+            raise Forbidden("there is no cluster behind this server that knows what somebody else may see")
         if isinstance(attributes, NonResourceAttributes) and attributes.path.startswith("/api/v1/"):
             raise Forbidden("there is no cluster behind this server, only its compositions")
+        return ""
 
-    async def allowed_many(self, user: User, attributes: Iterable[Attributes]) -> frozenset[Attributes]:
+    async def allowed_many(
+        self, user: User, attributes: Iterable[Attributes], *, max_age: float | None = None
+    ) -> frozenset[Attributes]:
         """All of them."""
-        del user
+        del user, max_age
         return frozenset(attributes)
 
 
-def local_services(api: ApiGroup, store: Store) -> Services:
+def local_services(api: ApiGroup, store: Store, books: Books | None = None) -> Services:
     """What answers are made with for the local user; the store is filled already."""
-    readiness = Readiness(lambda: ())
-    return Services(api, store, LocalAuthenticator(), LocalAuthorizer(), readiness, Metrics())
+    books, metrics = books or Books(Limits()), Metrics()
+    books.report(metrics)
+    return Services(
+        api,
+        store,
+        Journal(store),
+        LocalAuthenticator(),
+        LocalAuthorizer(),
+        Readiness(lambda: ()),
+        metrics,
+        limits=books.limits,
+        auditor=books.auditor,
+        tracing=books.tracing,
+    )
 
 
 async def serve_local(
@@ -79,7 +100,8 @@ async def serve_local(
 ) -> None:
     """Serve on a loopback socket until SIGINT or SIGTERM, and do what goes on beside it."""
     listener = Listener(create_app(services), tls=None)
-    await run(listener, listening, services.readiness, background=list(background))
+    beat = pulse(services.metrics, services.limits)
+    await run(listener, listening, services.readiness, background=[beat, *background])
 
 
 async def serve_snapshot(options: ServeOptions, say: Say) -> None:
@@ -91,13 +113,13 @@ async def serve_snapshot(options: ServeOptions, say: Say) -> None:
     options.validate()
     api = local_api(options.api_group)
     store = Store(api.kinds)
-    with bind(options.bind_address, options.secure_port) as listening:
+    with opened_books(options.load) as books, bind(options.bind_address, options.secure_port) as listening:
         for line in load_snapshot(options.snapshot or Path(), store).lines():
             say(line)
         say("\nserving it until Ctrl-C; try:\n")
         for question in questions(url_of(listening), api, next(iter(all_compositions(api, store)), None)):
             say(f"  {question}")
-        await serve_local(local_services(api, store), listening)
+        await serve_local(local_services(api, store, books), listening)
 
 
 def local_api(group: str) -> ApiGroup:

@@ -13,6 +13,8 @@ import yaml
 
 from kubediscovery.config import API_VERSION, CERTIFICATE_FILE, DEFAULT_GROUP, KEY_FILE, SECURE_PORT
 from kubediscovery.kinds import BUILT_IN_KINDS, Kind
+from kubediscovery.management import management, management_arguments
+from kubediscovery.roles import binding, cluster_role
 from kubediscovery.serving_certificate import CA_FILE, ServingCertificate
 from kubediscovery.workload import (
     IMAGE,
@@ -40,7 +42,9 @@ INSTALLED_KINDS = (
         "clusterrolebinding",
         namespaced=False,
     ),
+    Kind("rbac.authorization.k8s.io", "v1", "roles", "Role", "role"),
     Kind("rbac.authorization.k8s.io", "v1", "rolebindings", "RoleBinding", "rolebinding"),
+    Kind("coordination.k8s.io", "v1", "leases", "Lease", "lease"),
     Kind("scheduling.k8s.io", "v1", "priorityclasses", "PriorityClass", "priorityclass", namespaced=False),
     Kind("", "v1", "secrets", "Secret", "secret"),
     Kind("networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy", "networkpolicy"),
@@ -66,6 +70,7 @@ class Installation:
     """What is installed where.
 
     ``kinds`` are those that the server may read; ``makes_namespace`` is False where the namespace is somebody else's.
+    ``manages_api_service`` says that the server takes the APIService away when its last replica stops.
     """
 
     namespace: str = NAME
@@ -74,6 +79,7 @@ class Installation:
     external: External | None = None
     kinds: tuple[Kind, ...] = BUILT_IN_KINDS
     makes_namespace: bool = True
+    manages_api_service: bool = False
 
     @property
     def api_service_name(self) -> str:
@@ -95,7 +101,12 @@ def objects(installation: Installation, certificate: ServingCertificate) -> tupl
         if installation.external
         else (priority_class(), _secret(installation, certificate), *_served_in_cluster(installation))
     )
-    return (*_rights(installation), *served, api_service(installation, trust))
+    managing = management(installation.namespace, installation.api_service_name)
+    added = managing if installation.manages_api_service else ()
+    # Each kind where the others of it are: what others need comes first.
+    order = [kind.kind for kind in INSTALLED_KINDS]
+    everything = (*_rights(installation), *added, *served, api_service(installation, trust))
+    return tuple(sorted(everything, key=lambda manifest: order.index(manifest["kind"])))
 
 
 def objects_with_cert_manager(installation: Installation) -> tuple[Manifest, ...]:
@@ -169,7 +180,7 @@ def api_service(installation: Installation, trust: Manifest, annotations: dict[s
 
 
 def _rights(installation: Installation) -> tuple[Manifest, ...]:
-    reader = {"kind": "Role", "name": "extension-apiserver-authentication-reader"}
+    account, reader = installation.namespace, "extension-apiserver-authentication-reader"
     return (
         *([_namespace(installation)] if installation.makes_namespace else []),
         {
@@ -178,11 +189,11 @@ def _rights(installation: Installation) -> tuple[Manifest, ...]:
             "metadata": metadata(installation.namespace, NAME),
             "automountServiceAccountToken": False,
         },
-        _cluster_role(f"{NAME}:server", _server_rules(installation.kinds)),
-        _cluster_role(f"{NAME}:view", _viewer_rules(installation.api_group), aggregated_to=("view", "edit", "admin")),
-        _binding(installation, f"{NAME}:server", {"kind": "ClusterRole", "name": f"{NAME}:server"}),
-        _binding(installation, f"{NAME}:auth-delegator", {"kind": "ClusterRole", "name": "system:auth-delegator"}),
-        _binding(installation, f"{NAME}:auth-reader", reader, namespace="kube-system"),
+        cluster_role(f"{NAME}:server", _server_rules(installation.kinds)),
+        cluster_role(f"{NAME}:view", _viewer_rules(installation.api_group), aggregated_to=("view", "edit", "admin")),
+        binding(account, f"{NAME}:server", "ClusterRole", f"{NAME}:server"),
+        binding(account, f"{NAME}:auth-delegator", "ClusterRole", "system:auth-delegator"),
+        binding(account, f"{NAME}:auth-reader", "Role", reader, namespace="kube-system"),
     )
 
 
@@ -206,29 +217,9 @@ def _server_rules(kinds: Iterable[Kind]) -> list[Manifest]:
 def _viewer_rules(api_group: str) -> list[Manifest]:
     # Asking is open to whoever may view; what they are shown is still checked kind by kind.
     return [
-        {"apiGroups": [api_group], "resources": ["compositions"], "verbs": ["get", "list"]},
-        {"apiGroups": [api_group], "resources": ["*/compositions"], "verbs": ["get"]},
+        {"apiGroups": [api_group], "resources": ["compositions"], "verbs": ["get", "list", "watch"]},
+        {"apiGroups": [api_group], "resources": ["*/compositions"], "verbs": ["get", "watch"]},
     ]
-
-
-def _cluster_role(name: str, rules: list[Manifest], *, aggregated_to: tuple[str, ...] = ()) -> Manifest:
-    aggregation = {f"rbac.authorization.k8s.io/aggregate-to-{role}": "true" for role in aggregated_to}
-    return {
-        "apiVersion": "rbac.authorization.k8s.io/v1",
-        "kind": "ClusterRole",
-        "metadata": {"name": name, "labels": LABELS | aggregation},
-        "rules": rules,
-    }
-
-
-def _binding(installation: Installation, name: str, role: Manifest, *, namespace: str = "") -> Manifest:
-    return {
-        "apiVersion": "rbac.authorization.k8s.io/v1",
-        "kind": "RoleBinding" if namespace else "ClusterRoleBinding",
-        "metadata": metadata(namespace, name),
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", **role},
-        "subjects": [{"kind": "ServiceAccount", "name": NAME, "namespace": installation.namespace}],
-    }
 
 
 def _secret(installation: Installation, certificate: ServingCertificate) -> Manifest:
@@ -247,7 +238,7 @@ def _served_in_cluster(installation: Installation) -> tuple[Manifest, ...]:
     return (
         network_policy(namespace),
         disruption_budget(namespace),
-        deployment(namespace, installation.image, installation.api_group, SECRET_NAME),
+        deployment(namespace, installation.image, installation.api_group, SECRET_NAME, _more_arguments(installation)),
         _service(
             installation,
             {
@@ -256,6 +247,10 @@ def _served_in_cluster(installation: Installation) -> tuple[Manifest, ...]:
             },
         ),
     )
+
+
+def _more_arguments(installation: Installation) -> list[str]:
+    return management_arguments(installation.namespace) if installation.manages_api_service else []
 
 
 def _external_service(installation: Installation, external: External) -> Manifest:

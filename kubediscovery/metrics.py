@@ -1,61 +1,213 @@
 """Metrics in Prometheus's text format, under the names that k8s.io/apiserver uses where it has one."""
 
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Protocol
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
+from kubediscovery.errors import UpstreamError
+from kubediscovery.exchange import Exchange, RequestLabels
 from kubediscovery.kinds import Kind
 from kubediscovery.reflector import Phase, Progress
+from kubediscovery.reviews import Reviewer
 from kubediscovery.store import Store
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+COMPONENT = "apiserver"
+# Labels and buckets are those of pkg/endpoints/metrics/metrics.go and pkg/authentication/authenticatorfactory.
+_NAMES = RequestLabels._fields
+_NAMED = (*_NAMES, "component")
+_TIMED = ("verb", "dry_run", *_NAMES[1:], "component")
+_COUNTED = (*_TIMED, "code")
+_RESOURCE = ("group", "version", "resource")
+_SECONDS = (
+    0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60,
+)  # fmt: skip
+_REVIEW_SECONDS = (0.25, 0.5, 0.7, 1, 1.5, 3, 5, 10)
+_LAG_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
+_BYTES = tuple(1000 * 10.0**power for power in range(7))
+_EVENT_BYTES = tuple(1024 * 2.0**power for power in range(8))
+_SIZED = ("GET", "LIST")
+# What k8s.io/apiserver calls the code of a request that got no answer.
+_NO_CODE = "<error>"
+
+
+_HELP = {
+    "apiserver_request_duration_seconds": "Time to answer a request.",
+    "apiserver_response_sizes": "Bytes of the answers to GET and LIST.",
+    "apiserver_watch_events_sizes": "Bytes of the events sent to watches.",
+    "kubediscovery_event_loop_lag_seconds": "How late what was due on the event loop was done, looked at each second.",
+}
+
+
+def _histogram(
+    registry: CollectorRegistry, name: str, labels: tuple[str, ...], buckets: tuple[float, ...]
+) -> Histogram:
+    return Histogram(name, _HELP[name], labels, buckets=buckets, registry=registry)
+
+
+@dataclass(frozen=True, slots=True)
+class _Series:
+    """Those of one kind of request and answer, looked up once: that costs more than counting does."""
+
+    requests: Counter
+    duration: Histogram
+    sizes: Histogram | None
 
 
 class Metrics:
     """One registry; labels name verbs, resources and codes of this API only, never anything a caller made up."""
 
     def __init__(self) -> None:
-        self._registry = CollectorRegistry()
-        ProcessCollector(registry=self._registry)
-        self._requests = Counter(
-            "apiserver_request",
-            "Requests answered, by verb, resource, subresource and HTTP code.",
-            ("verb", "resource", "subresource", "code"),
-            registry=self._registry,
+        # Of every series the library would also give the time at which it began, as a series.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
+        self._registry = registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        self._requests = Counter("apiserver_request", "Requests answered.", _COUNTED, registry=registry)
+        self._duration = _histogram(registry, "apiserver_request_duration_seconds", _TIMED, _SECONDS)
+        self._sizes = _histogram(registry, "apiserver_response_sizes", _NAMED, _BYTES)
+        self._long_running = Gauge("apiserver_longrunning_requests", "Watches under way.", _NAMED, registry=registry)
+        self._terminations = Counter(
+            "apiserver_request_terminations",
+            "Requests that were refused or cut off in self-defense.",
+            (*_NAMED, "code"),
+            registry=registry,
         )
-        self._duration = Histogram(
-            "apiserver_request_duration_seconds",
-            "Time to answer a request.",
-            ("verb", "resource", "subresource"),
-            buckets=_SECONDS,
-            registry=self._registry,
+        self._aborts = Counter(
+            "apiserver_request_aborts", "Requests cut off amid their answer.", _NAMES, registry=registry
         )
-        self.inflight = Gauge(
+        self._watch_events = Counter("apiserver_watch_events", "Events sent to watches.", _RESOURCE, registry=registry)
+        self._watch_sizes = _histogram(registry, "apiserver_watch_events_sizes", _RESOURCE, _EVENT_BYTES)
+        self._inflight = Gauge(
             "apiserver_current_inflight_requests",
-            "Requests being answered.",
+            "The most requests that were being answered at once in the last second, watches left out.",
             ("request_kind",),
-            registry=self._registry,
+            registry=registry,
         ).labels("readOnly")
+        self._lag = _histogram(registry, "kubediscovery_event_loop_lag_seconds", (), _LAG_SECONDS)
+        self._series: dict[tuple[RequestLabels, int], _Series] = {}
 
     def watch_caches(self, store: Store, progress: Mapping[Kind, Progress]) -> None:
         """Report the caches and their reflectors too."""
         self._registry.register(_CacheCollector(store, progress))
 
-    def observe(self, verb: str, resource: str, subresource: str, code: int, seconds: float) -> None:
+    def count(self, name: str, help_: str, read: Callable[[], float], **labels: str) -> None:
+        """Report what somebody else counts, read when it is asked for."""
+        self._registry.register(_Count(name, help_, read, labels))
+
+    def counted(self, reviewer: Reviewer, what: str) -> Reviewer:
+        """The reviewer, its requests counted and timed as delegated ``authn`` or ``authz``."""
+        return _CountedReviewer(reviewer, what, self._registry)
+
+    def answered(self, exchange: Exchange, seconds: float) -> None:
         """Count one answer."""
-        self._requests.labels(verb, resource, subresource, str(code)).inc()
-        self._duration.labels(verb, resource, subresource).observe(seconds)
+        labels = exchange.labels()
+        try:
+            series = self._series[labels, exchange.code]
+        except KeyError:
+            series = self._series[labels, exchange.code] = self._made(labels, exchange.code)
+        series.requests.inc()
+        series.duration.observe(seconds)
+        if series.sizes is not None:
+            series.sizes.observe(exchange.size)
+
+    def terminated(self, exchange: Exchange, code: int) -> None:
+        """Count one request that was refused for there are too many, or took too long."""
+        self._terminations.labels(*exchange.labels(), COMPONENT, str(code)).inc()
+
+    def aborted(self, exchange: Exchange) -> None:
+        """Count one answer that was begun and not finished."""
+        self._aborts.labels(*exchange.labels()).inc()
+
+    def long_running(self, exchange: Exchange) -> AbstractContextManager[None]:
+        """To be entered while a watch lasts."""
+        return self._long_running.labels(*exchange.labels(), COMPONENT).track_inprogress()
+
+    def watched(self, group: str, version: str, resource: str, size: int) -> None:
+        """Count one event of a watch, of so many bytes."""
+        self._watch_events.labels(group, version, resource).inc()
+        self._watch_sizes.labels(group, version, resource).observe(size)
+
+    def beat(self, lag: float, inflight: int) -> None:
+        """What the last second was like: the seconds that the loop was late, and the most requests under way."""
+        self._lag.observe(lag)
+        self._inflight.set(inflight)
 
     def render(self) -> bytes:
         """All metrics as text."""
         return generate_latest(self._registry)
 
+    def _made(self, labels: RequestLabels, code: int) -> _Series:
+        verb, *others = labels
+        dry_run = ""
+        sizes = self._sizes.labels(*labels, COMPONENT) if verb in _SIZED else None
+        return _Series(
+            self._requests.labels(verb, dry_run, *others, COMPONENT, str(code)),
+            self._duration.labels(verb, dry_run, *others, COMPONENT),
+            sizes,
+        )
+
+
+class _CountedReviewer:
+    """Counts requests for reviews by the code of their answer."""
+
+    def __init__(self, reviewer: Reviewer, what: str, registry: CollectorRegistry) -> None:
+        self._reviewer = reviewer
+        self._requests = Counter(
+            f"apiserver_delegated_{what}_request", "Reviews asked for, by HTTP code.", ("code",), registry=registry
+        )
+        self._duration = Histogram(
+            f"apiserver_delegated_{what}_request_duration_seconds",
+            "Time for a review to be answered, by HTTP code.",
+            ("code",),
+            buckets=_REVIEW_SECONDS,
+            registry=registry,
+        )
+
+    async def create(self, path: str, body: Mapping[str, object]) -> Mapping[str, object]:
+        """POST the body; raises :class:`UpstreamError`."""
+        started, code = time.perf_counter(), _NO_CODE
+        try:
+            answer = await self._reviewer.create(path, body)
+            code = "201"
+        except UpstreamError as error:
+            code = str(error.code) if error.code else _NO_CODE
+            raise
+        finally:
+            self._requests.labels(code).inc()
+            self._duration.labels(code).observe(time.perf_counter() - started)
+        return answer
+
 
 class _Collector(Protocol):
     def collect(self) -> Iterable[Metric]: ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Count:
+    """One counter that is kept elsewhere."""
+
+    name: str
+    help: str
+    read: Callable[[], float]
+    labels: Mapping[str, str]
+
+    def collect(self) -> Iterator[Metric]:
+        family = CounterMetricFamily(self.name, self.help, labels=tuple(self.labels))
+        family.add_metric(tuple(self.labels.values()), self.read())
+        yield family
 
 
 class _CacheCollector:

@@ -1,5 +1,6 @@
 """``/livez`` and ``/readyz``: named checks, in the form of k8s.io/apiserver (pkg/server/healthz/healthz.go)."""
 
+import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -24,11 +25,16 @@ class Report:
 
 
 class Readiness:
-    """Two lists of checks, asked anew at every probe."""
+    """Two lists of checks, asked anew at every probe, and how far the process is on its way out.
+
+    First ``shutting_down`` is true and readiness fails; when no new connections are taken any more ``draining`` is set,
+    and watches end (k8s.io/apiserver, pkg/server/lifecycle_signals.go).
+    """
 
     def __init__(self, checks: Callable[[], Iterable[Check]]) -> None:
         self._checks = checks
         self.shutting_down = False
+        self.draining = asyncio.Event()
 
     def live(self, name: str, *, verbose: bool, excluded: frozenset[str]) -> Report:
         """Alive means answering; nothing outside the process can make it fail."""

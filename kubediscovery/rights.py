@@ -87,7 +87,11 @@ def _grants(manifests: tuple[Manifest, ...]) -> list[Grant]:
     own = {manifest["metadata"]["name"]: manifest["rules"] for manifest in manifests if "rules" in manifest}
     rules = {**_SYSTEM_RULES, **own}
     group = "rbac.authorization.k8s.io"
-    escalations = [Grant(Right("escalate", group, "clusterroles", name=name), _of_rules(own[name])) for name in own]
+    escalations = [
+        Grant(_right("escalate", manifest), _of_rules(manifest["rules"], manifest["metadata"].get("namespace", "")))
+        for manifest in manifests
+        if "rules" in manifest
+    ]
     bindings = [
         Grant(
             Right("bind", group, f"{manifest['roleRef']['kind'].lower()}s", namespace, manifest["roleRef"]["name"]),
@@ -102,10 +106,11 @@ def _grants(manifests: tuple[Manifest, ...]) -> list[Grant]:
 
 def _of_rules(rules: Iterable[Manifest], namespace: str = "") -> tuple[Right, ...]:
     return tuple(
-        Right(verb, group, resource, namespace)
+        Right(verb, group, resource, namespace, name)
         for rule in rules
         for group in rule["apiGroups"]
         for resource in rule["resources"]
+        for name in rule.get("resourceNames", [""])
         for verb in rule["verbs"]
     )
 

@@ -1,28 +1,32 @@
 """The one composition root: everything is made here, once, and handed to who needs it."""
 
 import asyncio
-import contextlib
 import logging
 import signal
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from pathlib import Path
 
 from kubediscovery.api import ApiGroup
+from kubediscovery.apiservice import ApiService, ApiServiceKeeper
 from kubediscovery.app import create_app
 from kubediscovery.authn import Authenticator
 from kubediscovery.authz import Authorizer
+from kubediscovery.bookkeeping import Books, opened_books
 from kubediscovery.certs import read_key_pair
 from kubediscovery.client import Client
 from kubediscovery.compact import Compactor
 from kubediscovery.config import API_VERSION, ServeOptions
 from kubediscovery.decoding import Decoder
 from kubediscovery.errors import StartupError
+from kubediscovery.history import History
+from kubediscovery.journal import Journal
 from kubediscovery.kinds import CONFIG_MAP, Kind, Kinds
 from kubediscovery.listener import Listener, ServingTls, bind
 from kubediscovery.metrics import Metrics
 from kubediscovery.objects import ConfigMapState, Object
+from kubediscovery.presence import SharedLease
+from kubediscovery.pulse import pulse
 from kubediscovery.readiness import Check, Readiness
 from kubediscovery.reflector import Progress, Reflector
 from kubediscovery.services import Services
@@ -32,9 +36,8 @@ from kubediscovery.store import Coverage, KindCache, Store
 logger = logging.getLogger(__name__)
 
 _TRUST_NAMESPACE, _TRUST_NAME = "kube-system", "extension-apiserver-authentication"
-_CERTIFICATE_POLL = 30.0
-
-Reflectors = Mapping[Kind, Reflector[Object]]
+# Seconds between two looks at the serving certificate's files.
+CERTIFICATE_POLL = 1.0
 
 
 async def serve(options: ServeOptions) -> None:
@@ -48,27 +51,55 @@ async def serve(options: ServeOptions) -> None:
     client = await Client.connect(options.kubeconfig)
     try:
         tls = ServingTls(certificate, key)
-        with bind(options.bind_address, options.secure_port) as listening:
-            await _serve_cluster(options, client, tls, listening)
+        with opened_books(options.load) as books, bind(options.bind_address, options.secure_port) as listening:
+            await _serve_cluster(options, client, tls, listening, books)
     finally:
         await client.close()
 
 
-async def _serve_cluster(options: ServeOptions, client: Client, tls: ServingTls, listening: socket.socket) -> None:
+async def _serve_cluster(
+    options: ServeOptions, client: Client, tls: ServingTls, listening: socket.socket, books: Books
+) -> None:
     api = ApiGroup(options.api_group, API_VERSION, Kinds())
     store, metrics = Store(api.kinds), Metrics()
-    authenticator = Authenticator(client)
-    reflectors = _reflectors(client, store)
+    authenticator = Authenticator(books.reviewer(client, metrics, "authn"))
+    sources = _sources(client, api.kinds)
+    reflectors = {kind: Reflector(source, KindCache(store, kind)) for kind, source in sources.items()}
+    journal = Journal(store)
     trust = Reflector(_trust_source(client), TrustSink(authenticator, tls))
     progress = {kind: reflector.progress for kind, reflector in reflectors.items()}
     metrics.watch_caches(store, progress)
+    metrics.count("apiserver_tls_handshake_errors", "TLS handshakes that failed.", lambda: tls.failed_handshakes)
+    books.report(metrics)
     readiness = Readiness(lambda: checks(authenticator, trust.progress, store, progress))
-    app = create_app(Services(api, store, authenticator, Authorizer(client), readiness, metrics))
+    keepers = _keepers(options, client, listening, readiness)
+    app = create_app(
+        Services(
+            api,
+            store,
+            journal,
+            authenticator,
+            Authorizer(books.reviewer(client, metrics, "authz")),
+            readiness,
+            metrics,
+            past=History(sources, journal),
+            limits=books.limits,
+            auditor=books.auditor,
+            tracing=books.tracing,
+        )
+    )
     await run(
         Listener(app, tls),
         listening,
         readiness,
-        background=[trust.run, *(reflector.run for reflector in reflectors.values()), _renewal(tls, options.key_pair)],
+        background=[
+            trust.run,
+            *(reflector.run for reflector in reflectors.values()),
+            renewal(tls),
+            pulse(metrics, books.limits),
+            *(keeper.run for keeper in keepers),
+        ],
+        leaving=[keeper.leave for keeper in keepers],
         shutdown_delay=options.shutdown_delay,
     )
 
@@ -79,32 +110,56 @@ async def run(
     readiness: Readiness,
     *,
     background: Sequence[Callable[[], Awaitable[None]]],
+    leaving: Sequence[Callable[[], Awaitable[None]]] = (),
     shutdown_delay: float = 0.0,
 ) -> None:
-    """Listen and do what goes on beside it, until a signal; then fail readiness, wait, drain and end.
+    """Listen and do what goes on beside it, until a signal; then fail readiness, leave, wait, drain and end.
 
     Raises :class:`StartupError` where one of these failed: half a server must not look like a whole one.
     """
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    signals = _Signals()
     try:
         async with asyncio.TaskGroup() as tasks:
             running = [tasks.create_task(_forever(work)) for work in background]
             serving = tasks.create_task(listener.serve(sockets=[listening]))
-            stopping = tasks.create_task(stop.wait())
-            await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
-            logger.info("shutting down")
-            readiness.shutting_down = True
-            await asyncio.sleep(shutdown_delay)
-            listener.should_exit = True
+            first, second = tasks.create_task(signals.first.wait()), tasks.create_task(signals.second.wait())
+            await asyncio.wait((serving, first), return_when=asyncio.FIRST_COMPLETED)
+            ending = tasks.create_task(_end(listener, readiness, leaving, shutdown_delay))
+            await asyncio.wait((serving, second), return_when=asyncio.FIRST_COMPLETED)
+            if signals.second.is_set():
+                listener.abort()
             await serving
-            for task in (*running, stopping):
+            for task in (*running, first, second, ending):
                 task.cancel()
     except ExceptionGroup as failures:
         logger.exception("what has to go on has failed", exc_info=failures)
         raise StartupError(f"stopped by a fault of its own: {failures.exceptions[0]!r}; the log has the rest") from None
+    if signals.second.is_set():
+        raise StartupError("ended at once by a second signal: requests may have been cut off")
+
+
+class _Signals:
+    """SIGTERM and SIGINT: the first asks to end, another one to do so at once (``pkg/server/signal.go``)."""
+
+    def __init__(self) -> None:
+        self.first, self.second = asyncio.Event(), asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, self._came)
+
+    def _came(self) -> None:
+        (self.second if self.first.is_set() else self.first).set()
+
+
+async def _end(
+    listener: Listener, readiness: Readiness, leaving: Sequence[Callable[[], Awaitable[None]]], delay: float
+) -> None:
+    """The order of ``pkg/server/genericapiserver.go``: watches end while requests under way are finished."""
+    logger.info("shutting down: no longer ready")
+    readiness.shutting_down = True
+    await asyncio.gather(asyncio.sleep(delay), *(leave() for leave in leaving))
+    logger.info("shutting down: no new connections, finishing what is under way")
+    listener.close()
+    readiness.draining.set()
 
 
 async def _forever(work: Callable[[], Awaitable[None]]) -> None:
@@ -159,12 +214,26 @@ class TrustSink:
             logger.warning("authentication: %s", self._authenticator.problem)
 
 
-def _reflectors(client: Client, store: Store) -> Reflectors:
+def _keepers(
+    options: ServeOptions, client: Client, listening: socket.socket, readiness: Readiness
+) -> list[ApiServiceKeeper]:
+    """Who manages the APIService: one, or none without the option. The replica's name outlives a crash of it."""
+    if not options.manage_apiservice:
+        return []
+    return [
+        ApiServiceKeeper(
+            client,
+            ApiService(options.api_group, options.namespace),
+            SharedLease(client, options.namespace),
+            replica=f"{socket.gethostname()}:{listening.getsockname()[1]}",
+            is_ready=lambda: readiness.ready("", verbose=False, excluded=frozenset()).passed,
+        )
+    ]
+
+
+def _sources(client: Client, kinds: Kinds) -> Mapping[Kind, ObjectSource]:
     compactor = Compactor()
-    return {
-        kind: Reflector(ObjectSource(client, kind.list_path, Decoder(kind, compactor)), KindCache(store, kind))
-        for kind in store.kinds
-    }
+    return {kind: ObjectSource(client, kind.list_path, Decoder(kind, compactor)) for kind in kinds}
 
 
 def _trust_source(client: Client) -> ObjectSource:
@@ -173,20 +242,20 @@ def _trust_source(client: Client) -> ObjectSource:
     return ObjectSource(client, path, decoder, field_selector=f"metadata.name={_TRUST_NAME}")
 
 
-def _renewal(tls: ServingTls, paths: tuple[Path, Path]) -> Callable[[], Awaitable[None]]:
-    """Read the serving certificate again whenever its files change; a half-written pair waits for the next look."""
-
-    def written() -> list[int]:
-        return [path.stat().st_mtime_ns for path in paths]
+def renewal(tls: ServingTls, *, every: float = CERTIFICATE_POLL) -> Callable[[], Awaitable[None]]:
+    """Load the serving certificate again when its files have changed, looking every so many seconds."""
 
     async def renew() -> None:
-        last = written()
+        told = ""
         while True:
-            await asyncio.sleep(_CERTIFICATE_POLL)
-            with contextlib.suppress(OSError, ssl.SSLError):
-                if (now := written()) != last:
-                    tls.load_certificate()
-                    last = now
+            await asyncio.sleep(every)
+            try:
+                if tls.renew():
+                    told = ""
                     logger.info("serving certificate renewed")
+            except (OSError, ssl.SSLError) as error:
+                if str(error) != told:
+                    told = str(error)
+                    logger.warning("serving certificate: the new files cannot be used, the former stays: %s", told)
 
     return renew

@@ -1,8 +1,9 @@
-"""The parts of kubernetes_asyncio that are used: its configuration loading and its HTTP client.
+"""The parts of kubernetes_asyncio that are used: its configuration loading and its HTTP client, which is aiohttp's.
 
 Importing any module of kubernetes_asyncio runs the ``__init__`` of its packages, which import 750 models: 36 MB and
 0.2 s, for nothing here. So these packages are entered without running their ``__init__``, and forgotten afterwards,
-so that whoever imports kubernetes_asyncio later gets all of it.
+so that whoever imports kubernetes_asyncio later gets all of it. And importing aiohttp reads all authorities of the
+system, twice, 60 ms, for contexts that no request here uses: each client has one of its own.
 """
 
 import importlib.util
@@ -11,7 +12,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
 
-__all__ = ["ApiClient", "ConfigException", "Configuration", "load_incluster_config", "load_kube_config"]
+from kubediscovery.startup import without_authorities
+
+with without_authorities():
+    import aiohttp
+
+__all__ = ["ApiClient", "ConfigException", "Configuration", "aiohttp", "load_incluster_config", "load_kube_config"]
 
 
 @contextmanager

@@ -14,8 +14,10 @@ from kubediscovery.workload import Manifest
 
 # Each is gone before the next begins.
 _STAGES = (
+    # Without the Lease no replica puts the APIService back.
+    tuple(kind for kind in INSTALLED_KINDS if kind.kind == "Lease"),
     tuple(kind for kind in INSTALLED_KINDS if kind.kind == "APIService"),
-    tuple(kind for kind in reversed(INSTALLED_KINDS) if kind.kind not in ("APIService", "Namespace")),
+    tuple(kind for kind in reversed(INSTALLED_KINDS) if kind.kind not in ("Lease", "APIService", "Namespace")),
     tuple(kind for kind in INSTALLED_KINDS if kind.kind == "Namespace"),
 )
 
@@ -23,7 +25,7 @@ _STAGES = (
 async def uninstall(
     client: KubeApiserver, say: Callable[[str], None], *, cert_dir: Path | None = None, wait: float = 180
 ) -> None:
-    """Take away everything that carries our labels, the APIService first, and wait until it is gone.
+    """Take away everything that carries our labels, the APIService before what serves it, and wait until it is gone.
 
     While an APIService leads nowhere, Kubernetes deletes no namespace, so the rest must not go before it. ``cert_dir``
     loses the certificate's files only where it is given: they may belong to another cluster's installation.

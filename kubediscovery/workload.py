@@ -1,5 +1,6 @@
 """The pods that serve inside the cluster, and what guards them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from kubediscovery import __version__
@@ -71,8 +72,10 @@ def disruption_budget(namespace: str) -> Manifest:
     }
 
 
-def deployment(namespace: str, image: str, api_group: str, secret_name: str) -> Manifest:
-    """Two replicas that are replaced without a gap."""
+def deployment(
+    namespace: str, image: str, api_group: str, secret_name: str, more_arguments: Sequence[str] = ()
+) -> Manifest:
+    """Two replicas that are replaced without a gap; ``more_arguments`` follow those that the server always has."""
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
@@ -82,12 +85,12 @@ def deployment(namespace: str, image: str, api_group: str, secret_name: str) -> 
             "revisionHistoryLimit": 3,
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
             "selector": {"matchLabels": SELECTOR},
-            "template": {"metadata": {"labels": LABELS}, "spec": _pod(image, api_group, secret_name)},
+            "template": {"metadata": {"labels": LABELS}, "spec": _pod(image, api_group, secret_name, more_arguments)},
         },
     }
 
 
-def _pod(image: str, api_group: str, secret_name: str) -> Manifest:
+def _pod(image: str, api_group: str, secret_name: str, more_arguments: Sequence[str]) -> Manifest:
     return {
         "serviceAccountName": NAME,
         "automountServiceAccountToken": True,
@@ -103,7 +106,7 @@ def _pod(image: str, api_group: str, secret_name: str) -> Manifest:
             "fsGroup": _USER,
             "seccompProfile": {"type": "RuntimeDefault"},
         },
-        "containers": [_container(image, api_group)],
+        "containers": [_container(image, api_group, more_arguments)],
         "volumes": [
             {"name": "tls", "secret": {"secretName": secret_name, "defaultMode": 0o440}},
             {"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}},
@@ -123,7 +126,7 @@ def _spread_over_nodes() -> Manifest:
     }
 
 
-def _container(image: str, api_group: str) -> Manifest:
+def _container(image: str, api_group: str, more_arguments: Sequence[str]) -> Manifest:
     return {
         "name": NAME,
         "image": image,
@@ -134,6 +137,7 @@ def _container(image: str, api_group: str) -> Manifest:
             f"--tls-cert-file={TLS_DIRECTORY}/{CERTIFICATE_FILE}",
             f"--tls-private-key-file={TLS_DIRECTORY}/{KEY_FILE}",
             f"--shutdown-delay-duration={_SHUTDOWN_DELAY_SECONDS}s",
+            *more_arguments,
         ],
         "ports": [{"name": "https", "containerPort": SECURE_PORT}],
         "startupProbe": _probe("/livez", period=2, failures=30),

@@ -1,6 +1,7 @@
 """``kubediscovery serve`` as a user starts it: what is wrong is said in one line, with an exit status."""
 
 import contextlib
+import logging
 import os
 import signal
 import socket
@@ -10,7 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,18 @@ def directory(tmp_path: Path) -> Path:
     (tmp_path / "tls.key").write_bytes(pair.key)
     (tmp_path / "kubeconfig").write_text(KUBECONFIG)
     return tmp_path
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was() -> Iterator[None]:
+    """Commands that run in this process configure its logging."""
+    root = logging.getLogger()
+    level, handlers = root.level, list(root.handlers)
+    yield
+    root.setLevel(level)
+    root.handlers[:] = handlers
+    for name in ("kubediscovery", "uvicorn"):
+        logging.getLogger(name).setLevel(logging.NOTSET)
 
 
 def flags(directory: Path, *more: str) -> list[str]:
@@ -107,6 +120,19 @@ def test_a_config_file_gives_the_flags_and_a_flag_wins(
         (["--tls-cert-file", "x"], "2 error: --tls-cert-file and --tls-private-key-file go together"),
         (["--secure-port", "x"], "2 error: Invalid value for '--secure-port': 'x' is not a valid integer."),
         (["--nope"], "2 error: No such option '--nope'."),
+        (
+            ["--request-timeout", "60"],
+            (
+                "2 error: Invalid value for '--request-timeout': "
+                'a duration such as 500ms, 30s or 1m30s is needed, not "60"'
+            ),
+        ),
+        (["--max-watches", "-1"], "2 error: --max-watches must be 0 or more, not -1"),
+        (
+            ["--logging-format", "xml"],
+            "2 error: Invalid value for '--logging-format': 'xml' is not one of 'text', 'json'.",
+        ),
+        (["--audit-log-path", "/dev/null/x"], "1 error: audit log /dev/null/x: Not a directory"),
         (["--kubeconfig", "/nowhere"], "2 error: kubeconfig /nowhere: no such file"),
         (["--bind-address", "192.0.2.1"], "1 error: cannot listen on 192.0.2.1:10250: Cannot assign requested address"),
     ],

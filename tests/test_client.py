@@ -1,7 +1,10 @@
 """The client against real servers on loopback: every way in which kube-apiserver can fail, and every bad kubeconfig."""
 
+import asyncio
 import contextlib
+import socket
 import ssl
+import struct
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -186,8 +189,23 @@ async def test_what_is_asked_arrives_unchanged(tmp_path: Path) -> None:
 )
 async def test_a_connection_that_breaks_is_an_error(tmp_path: Path, answer: bytes) -> None:
     async with speaking(answer) as server, reaching(tmp_path, server) as client:
-        with pytest.raises(UpstreamError, match=f"GET {PATH}"):
+        with pytest.raises(UpstreamError, match=f"GET {PATH}") as caught:
             await client.request("GET", PATH)
+    # Only before the answer is it worth a second attempt.
+    assert caught.value.broken == (not answer)
+
+
+async def test_a_connection_that_is_reset_has_broken(tmp_path: Path) -> None:
+    async def reset(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        linger = struct.pack("ii", 1, 0)
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        writer.close()
+
+    server = await asyncio.start_server(reset, "127.0.0.1", 0)
+    async with server, reaching(tmp_path, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}") as client:
+        with pytest.raises(UpstreamError, match=f"POST {PATH}") as caught:
+            await client.request("POST", PATH, body={})
+    assert caught.value.broken
 
 
 async def test_nobody_listening_is_an_error(tmp_path: Path) -> None:
@@ -196,7 +214,7 @@ async def test_nobody_listening_is_an_error(tmp_path: Path) -> None:
     async with reaching(tmp_path, server) as client:
         with pytest.raises(UpstreamError, match=f"GET {PATH}: Cannot connect") as caught:
             await client.request("GET", PATH)
-    assert caught.value.code == 0
+    assert (caught.value.code, caught.value.broken) == (0, False)
 
 
 async def test_no_answer_in_time_is_an_error(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubediscovery.config import ServeOptions, default_kubeconfig, parse_duration
+from kubediscovery.config import LoadOptions, ServeOptions, default_kubeconfig, parse_duration
 from kubediscovery.errors import ConfigurationError
 
 GOOD = ServeOptions(cert_dir=Path("certs"))
@@ -32,6 +32,8 @@ def faults(options: ServeOptions) -> list[str]:
         replace(GOOD, bind_address="::", secure_port=0),
         replace(GOOD, secure_port=65535),
         replace(GOOD, api_group="a.b"),
+        replace(GOOD, manage_apiservice=True, namespace="kube-system"),
+        replace(GOOD, load=LoadOptions(0, 0, 0.5, "-", 0, 0, 0)),
     ],
 )
 def test_what_can_be_used_has_no_fault(options: ServeOptions) -> None:
@@ -57,6 +59,13 @@ def test_what_can_be_used_has_no_fault(options: ServeOptions) -> None:
         (replace(GOOD, api_group="a.b\n"), ["--api-group"]),
         (replace(GOOD, api_group="a.-b"), ["--api-group"]),
         (replace(GOOD, api_group="a." + "b" * 252), ["--api-group"]),
+        (replace(GOOD, namespace="Not_OK"), ["--namespace", '"Not_OK"']),
+        (replace(GOOD, namespace=""), ["--namespace"]),
+        (replace(GOOD, namespace="n" * 64), ["--namespace"]),
+        (
+            ServeOptions(snapshot=Path("dump"), bind_address="::1", manage_apiservice=True),
+            ["--snapshot goes without", "--manage-apiservice"],
+        ),
         (ServeOptions(snapshot=Path("dump")), ["--snapshot", "loopback", "not on 0.0."]),
         (ServeOptions(snapshot=Path("dump"), bind_address="::1", cert_dir=Path("d")), ["--snapshot goes without"]),
         (ServeOptions(snapshot=Path("dump"), bind_address="::1", kubeconfig="k"), ["--snapshot goes without"]),
@@ -66,6 +75,21 @@ def test_what_can_be_used_has_no_fault(options: ServeOptions) -> None:
 def test_a_fault_names_the_flag_and_what_is_accepted(options: ServeOptions, words: list[str]) -> None:
     found = faults(options)
     assert [word for word in words if word not in found[0]] == []
+
+
+@pytest.mark.parametrize(
+    ("load", "line"),
+    [
+        (LoadOptions(max_requests_inflight=-1), "--max-requests-inflight must be 0 or more, not -1"),
+        (LoadOptions(max_watches=-5), "--max-watches must be 0 or more, not -5"),
+        (LoadOptions(request_timeout=0), "--request-timeout must be more than 0"),
+        (LoadOptions(audit_log_maxsize=-1), "--audit-log-maxsize must be 0 or more, not -1"),
+        (LoadOptions(audit_log_maxbackup=-1), "--audit-log-maxbackup must be 0 or more, not -1"),
+        (LoadOptions(audit_log_maxage=-1), "--audit-log-maxage must be 0 or more, not -1"),
+    ],
+)
+def test_limits_that_cannot_be_used(load: LoadOptions, line: str) -> None:
+    assert faults(replace(GOOD, load=load)) == [line]
 
 
 def test_all_faults_are_told_at_once() -> None:

@@ -6,7 +6,7 @@ import json
 import socket
 import ssl
 import warnings
-from collections.abc import AsyncIterator
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,11 +14,12 @@ from pathlib import Path
 import pytest
 import uvloop
 from cryptography import x509
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from kubediscovery.certs import CertificateAuthority, KeyPair, Usage
 from kubediscovery.errors import StartupError
-from kubediscovery.listener import KEEP_ALIVE, JoinedWrites, Listener, ServingTls, bind
+from kubediscovery.listener import KEEP_ALIVE, Listener, ServingTls, bind
+from tests.listening import Connection, connected, get, listening
 from tests.reviewing import der
 from tests.serving import PREFIX, Serving, authorities
 
@@ -62,72 +63,6 @@ def files(tmp_path: Path) -> Files:
     made = Files(tmp_path)
     made.write()
     return made
-
-
-@contextlib.asynccontextmanager
-async def listening(app: ASGIApp, tls: ServingTls | None) -> AsyncIterator[int]:
-    """The port of a running listener."""
-    with bind("127.0.0.1", 0) as listening_socket:
-        listener = Listener(app, tls)
-        serving = asyncio.create_task(listener.serve(sockets=[listening_socket]))
-        try:
-            yield listening_socket.getsockname()[1]
-        finally:
-            listener.should_exit = True
-            await serving
-
-
-@dataclass(frozen=True)
-class Answer:
-    code: int
-    headers: dict[str, str]
-    body: bytes
-
-
-class Connection:
-    """One connection; what is sent over it is exactly what the test says."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.reader, self.writer = reader, writer
-
-    async def get(self, target: str = "/", *headers: str) -> Answer:
-        return await self.send("".join(f"{line}\r\n" for line in (f"GET {target} HTTP/1.1", "Host: x", *headers, "")))
-
-    async def send(self, request: str | bytes) -> Answer:
-        self.writer.write(request.encode("latin-1") if isinstance(request, str) else request)
-        return await self.answer()
-
-    async def answer(self) -> Answer:
-        head = await self.reader.readuntil(b"\r\n\r\n")
-        first, *lines = head.decode().split("\r\n")[:-2]
-        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
-        if headers.get("transfer-encoding") == "chunked":
-            return Answer(int(first.split()[1]), headers, await self._chunks())
-        return Answer(int(first.split()[1]), headers, await self.reader.readexactly(int(headers["content-length"])))
-
-    async def _chunks(self) -> bytes:
-        body = b""
-        while size := int(await self.reader.readuntil(b"\r\n"), 16):
-            body += (await self.reader.readexactly(size + 2))[:-2]
-        await self.reader.readexactly(2)
-        return body
-
-
-@contextlib.asynccontextmanager
-async def connected(port: int, context: ssl.SSLContext | None) -> AsyncIterator[Connection]:
-    name = "localhost" if context else None
-    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context, server_hostname=name)
-    try:
-        yield Connection(reader, writer)
-    finally:
-        writer.close()
-        with contextlib.suppress(OSError):
-            await writer.wait_closed()
-
-
-async def get(port: int, context: ssl.SSLContext | None, target: str = "/", *headers: str) -> Answer:
-    async with connected(port, context) as connection:
-        return await connection.get(target, *headers)
 
 
 async def refused(port: int, context: ssl.SSLContext) -> bool:
@@ -356,37 +291,41 @@ async def test_who_speaks_no_tls_harms_nobody(files: Files) -> None:
         assert (await get(port, files.client(), "/healthz")).code == 200
 
 
-class Wire(asyncio.Transport):
-    """What reaches the other side."""
-
-    def __init__(self) -> None:
-        super().__init__({"peername": ("127.0.0.1", 1)})
-        self.sent: list[bytes] = []
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        self.sent.append(bytes(data))
-
-    def close(self) -> None:
-        self.sent.append(b"<closed>")
-
-
-async def test_what_is_written_in_one_go_is_sent_as_one() -> None:
-    wire = Wire()
-    joined = JoinedWrites(wire, asyncio.get_running_loop())
-    joined.write(b"head ")
-    joined.write(b"body")
-    assert wire.sent == []
-    await asyncio.sleep(0)
-    joined.write(b"next")
-    await asyncio.sleep(0)
-    assert wire.sent == [b"head body", b"next"]
-    assert joined.get_extra_info("peername") == ("127.0.0.1", 1)
+async def failed_handshakes_are_counted(files: Files) -> None:
+    tls = files.tls()
+    tls.trust(CertificateAuthority.create("clients").certificate.decode())
+    async with listening(tell_certificate, tls) as port:
+        assert (await get(port, files.client())).code == 200
+        assert tls.failed_handshakes == 0
+        assert await refused(port, files.client(CertificateAuthority.create("clients").issue("eve", usages=CLIENT)))
+        async with connected(port, None) as connection:
+            connection.writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            with contextlib.suppress(ConnectionError):
+                await connection.reader.read()
+        assert tls.failed_handshakes == 2
+        assert (await get(port, files.client())).code == 200
 
 
-async def test_nothing_that_was_written_is_lost_by_closing() -> None:
-    wire = Wire()
-    joined = JoinedWrites(wire, asyncio.get_running_loop())
-    joined.write(b"last words")
-    joined.close()
-    await asyncio.sleep(0)
-    assert wire.sent == [b"last words", b"<closed>"]
+def test_failed_handshakes_are_counted(files: Files) -> None:
+    asyncio.run(failed_handshakes_are_counted(files))
+
+
+def test_failed_handshakes_are_counted_on_uvloop_too(files: Files) -> None:
+    uvloop.run(failed_handshakes_are_counted(files))
+
+
+async def silence_in_a_handshake(files: Files) -> None:
+    async with listening(tell_certificate, files.tls()) as port, connected(port, None) as connection:
+        connection.writer.write(b"\x16\x03\x01\x02\x00")
+        async with asyncio.timeout(10):
+            with contextlib.suppress(ConnectionError):
+                await connection.reader.read()
+        assert (await get(port, files.client())).code == 200
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+def test_who_is_silent_in_a_handshake_is_cut_off(
+    files: Files, run: Callable[[Coroutine[None, None, None]], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kubediscovery.listener.ARRIVAL_SECONDS", 0.2)
+    run(silence_in_a_handshake(files))

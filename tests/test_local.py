@@ -111,6 +111,12 @@ async def test_objects_of_the_cluster_are_forbidden_rather_than_not_found() -> N
     assert (await get("/api")).status_code == 200
 
 
+async def test_what_somebody_else_may_see_is_not_made_up() -> None:
+    answer = await get(f"{PREFIX}/compositions", **{"Impersonate-User": "bob"})
+    assert (answer.status_code, answer.json()["reason"]) == (403, "Forbidden")
+    assert "no cluster behind this server" in answer.json()["message"]
+
+
 async def test_everything_else_is_allowed() -> None:
     attributes: list[Attributes] = [
         ResourceAttributes("list", "", "v1", "secrets"),

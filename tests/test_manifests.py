@@ -77,8 +77,8 @@ def test_viewers_may_ask(manifests: tuple[Manifest, ...]) -> None:
     assert all(labels[f"rbac.authorization.k8s.io/aggregate-to-{name}"] == "true" for name in ("view", "edit", "admin"))
     assert {tuple(rule["apiGroups"]) for rule in role["rules"]} == {("kubediscovery.cloudark.io",)}
     assert {(*rule["resources"], *rule["verbs"]) for rule in role["rules"]} == {
-        ("compositions", "get", "list"),
-        ("*/compositions", "get"),
+        ("compositions", "get", "list", "watch"),
+        ("*/compositions", "get", "watch"),
     }
 
 
@@ -256,9 +256,11 @@ def test_the_image_is_the_version_s() -> None:
 def test_the_folder_manifests_is_up_to_date(tmp_path: Path) -> None:
     """``manifests/`` is written by kubediscovery.kustomize and never by hand."""
     write_kustomize(tmp_path)
-    expected = {path.name: path.read_text() for path in tmp_path.iterdir()}
-    found = {path.name: path.read_text() for path in (ROOT / "manifests").iterdir()}
-    assert found == expected, "run: python -m kubediscovery.kustomize manifests"
+
+    def texts(folder: Path) -> dict[str, str]:
+        return {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*.yaml")}
+
+    assert texts(ROOT / "manifests") == texts(tmp_path), "run: python -m kubediscovery.kustomize manifests"
 
 
 def kustomized() -> list[Manifest]:

@@ -6,6 +6,7 @@ import hashlib
 import platform
 import re
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,6 +83,23 @@ class Module:
         if not found:
             raise LookupError(f"{self.directory / 'go.mod'} has no line like {pattern}")
         return found[1]
+
+
+@dataclass(frozen=True)
+class OwnModule(Module):
+    """A module with sources of its own beside go.mod: a build is made anew when they change."""
+
+    @property
+    def key(self) -> str:
+        """The locked dependencies, as for any module, and the sources."""
+        names = sorted(path.name for path in self.directory.glob("*.go"))
+        return f"{super().key}-{digest(self.directory, names)}"
+
+
+def digest(directory: Path, names: Iterable[str]) -> str:
+    """A short hash of some files in a folder."""
+    content = b"\0".join((directory / name).read_bytes() for name in names)
+    return hashlib.sha256(content).hexdigest()[:16]
 
 
 def minor_version(text: str) -> tuple[int, int]:

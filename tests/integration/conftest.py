@@ -6,12 +6,14 @@ import os
 import re
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from kubediscovery.errors import StartupError
 from kubediscovery.testing.binaries import Binaries, find_binaries
 from kubediscovery.testing.controlplane import ControlPlane
+from tests.integration.informers import find_informer
 from tests.integration.serving import Server, installed
 
 
@@ -24,6 +26,17 @@ def binaries() -> Binaries:
         if os.environ.get("CI") == "true":
             pytest.fail(f"no integration test can run: {error}", pytrace=False)
         pytest.skip(f"NO INTEGRATION TEST RUNS: {error}")
+
+
+@pytest.fixture(scope="session")
+def informer_program() -> Path:
+    """The program that runs an informer of client-go's; in CI it must be there, as the control plane must."""
+    try:
+        return find_informer(may_build=False)
+    except StartupError as error:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"no test with an informer can run: {error}", pytrace=False)
+        pytest.skip(f"NO TEST WITH AN INFORMER RUNS: {error}")
 
 
 @pytest.fixture(scope="session")

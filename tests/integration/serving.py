@@ -28,14 +28,21 @@ COMMAND = (sys.executable, "-m", "kubediscovery")
 
 
 class Server:
-    """The server process; ``kubeconfig`` holds a token of its service account."""
+    """The server process; ``kubeconfig`` holds a token of its service account. Both commands get the ``flags``."""
 
-    def __init__(self, cluster: ControlPlane, directory: Path, port: int) -> None:
+    def __init__(self, cluster: ControlPlane, directory: Path, port: int, flags: tuple[str, ...] = ()) -> None:
         self._cluster = cluster
+        self._flags = flags
         self._directory = directory
         self._process: subprocess.Popen[bytes] | None = None
+        self._is_stopping = False
         self.port = port
         self.log = directory / "serve.log"
+
+    @property
+    def directory(self) -> Path:
+        """Where its certificates are."""
+        return self._directory
 
     @property
     def url(self) -> str:
@@ -45,7 +52,7 @@ class Server:
     def install(self) -> str:
         """Install for a server outside the cluster; gives what the command printed."""
         flags = ("--external-name", "localhost", "--port", str(self.port), "--cert-dir", str(self._directory))
-        return run_command("install", "--apply", *flags, kubeconfig=self._cluster.kubeconfig)
+        return run_command("install", "--apply", *flags, *self._flags, kubeconfig=self._cluster.kubeconfig)
 
     def uninstall(self) -> str:
         """Take the installation away; gives what the command printed."""
@@ -56,9 +63,10 @@ class Server:
         token = self._cluster.kubectl("create", "token", "kubediscovery", "--namespace", "kubediscovery").strip()
         kubeconfig = self._cluster.kubeconfig_with_token(token)
         flags = ("--kubeconfig", str(kubeconfig), "--bind-address", "127.0.0.1", "--secure-port", str(self.port))
+        self._is_stopping = False
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [*COMMAND, "serve", *flags, "--cert-dir", str(self._directory)], stdout=log, stderr=log
+                [*COMMAND, "serve", *flags, *self._flags, "--cert-dir", str(self._directory)], stdout=log, stderr=log
             )
         eventually(lambda: self.get("/livez")[0] == 200, "the server to answer", log=self.log)
 
@@ -90,14 +98,27 @@ class Server:
         """GET directly, as the front proxy for an administrator."""
         return self.get(path, headers=ADMIN_HEADERS, context=self.context(self._cluster.front_proxy))
 
+    def begin_to_stop(self) -> None:
+        """Tell it to end, once however often this is called."""
+        assert self._process is not None
+        if not self._is_stopping:
+            self._process.send_signal(signal.SIGTERM)
+        self._is_stopping = True
+
     def stop(self) -> int:
         """End it as a kubelet does; gives its exit status."""
+        self.begin_to_stop()
         assert self._process is not None
-        self._process.send_signal(signal.SIGTERM)
         try:
             return self._process.wait(timeout=40)
         finally:
             self._process.kill()
+
+    def kill(self) -> None:
+        """End it without a chance to do anything more."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
 
     def get(
         self, path: str, *, headers: dict[str, str] | None = None, context: ssl.SSLContext | None = None

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from kubediscovery.testing.controlplane import ControlPlane
-from tests.integration.serving import Server
+from tests.integration.serving import GROUP, Server, eventually
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -63,6 +63,8 @@ class Reader:
 def reader(cluster: ControlPlane, server: Server, tmp_path_factory: pytest.TempPathFactory) -> Reader:
     cluster.kubectl("create", "deployment", "web", "--image=nginx:1", "--replicas=2")
     cluster.kubectl("rollout", "status", "deployment/web", "--timeout=60s")
+    # The aggregator asks for descriptions a second after the server is there.
+    eventually(lambda: GROUP in cluster.kubectl("get", "--raw", "/openapi/v3"), "the API's description")
     return Reader(cluster, tmp_path_factory.mktemp("reader"))
 
 

@@ -1,0 +1,231 @@
+"""One connection of the listener: uvicorn's protocol, with bounds on what it may ask for and for how long.
+
+uvicorn tells an application nothing of the client's certificate, so :class:`CertifiedProtocol` puts it where requests
+carry their connection's state. It also reads a head of any size for any time; the bounds are those of
+``k8s.io/apiserver, pkg/server/secure_serving.go``, and 3 MiB for a body (``pkg/server/config.go``).
+"""
+
+import asyncio
+import ssl
+from typing import Any, Final
+
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
+
+from kubediscovery.errors import BadRequest, EntityTooLarge, HeadersTooLarge, StatusError
+from kubediscovery.negotiation import PLAIN, Representation
+from kubediscovery.responses import error_response
+
+# Seconds for a request to arrive as a whole, from the connection's or its own first byte.
+ARRIVAL_SECONDS = 32.0
+HEAD_BYTES = 1 << 20
+# A head of a million one-letter lines would take fifty times its size to hold; 2,000 groups are 2,000 lines.
+HEAD_LINES = 10_000
+BODY_BYTES = 3 << 20
+# What may come with the end of a head in one read of the transport.
+_READ_BYTES = 1 << 18
+# Seconds in which what still comes is read and dropped: closing at once can take the answer from its reader (net/http).
+_LINGER_SECONDS = 0.5
+
+
+class JoinedWrites:
+    """A transport that sends what is written in one go as one: uvicorn writes a response's head and body apart.
+
+    Over TLS each write is a record of its own, which the other side has to read on its own.
+    """
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._held: list[bytes] = []
+
+    def write(self, data: bytes) -> None:
+        """Send the data when the present callback has returned."""
+        if not self._held:
+            self._loop.call_soon(self._flush)
+        self._held.append(data)
+
+    def close(self) -> None:
+        """Send what is held, then close."""
+        self._flush()
+        self._transport.close()
+
+    def _flush(self) -> None:
+        if self._held:
+            held, self._held = self._held, []
+            self._transport.write(b"".join(held))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+
+class CertifiedProtocol(HttpToolsProtocol):
+    """Adds ``state["peer_certificate"]``, the client's certificate as DER or None, and ``state["abort"]``.
+
+    The latter ends the connection without regard to what was not sent yet. ``state["certificate_asked"]`` is false
+    where the client could show no certificate, because nobody was trusted yet; such a connection ends with its first
+    answer, so that the client shows its certificate on the next one.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        # Looked at before the handshake begins: one that is under way when somebody comes to be trusted asks for none.
+        self._asked = config.ssl is None or config.ssl.verify_mode is not ssl.CERT_NONE
+        self._in_head = True
+        self._arriving = False
+        self._head_bytes = 0
+        self._body_bytes = 0
+        self._ended = False
+        self._refusal: StatusError = _UNREADABLE
+        self._timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Read the certificate once a connection, after the handshake."""
+        super().connection_made(transport)
+        self.transport = JoinedWrites(transport, self.loop)  # type: ignore[assignment]
+        tls: ssl.SSLObject | None = transport.get_extra_info("ssl_object")
+        certificate = tls.getpeercert(binary_form=True) if tls is not None else None
+        state = {"peer_certificate": certificate, "certificate_asked": self._asked, "abort": transport.abort}
+        self.app_state = {**self.app_state, **state}
+        self._wait_for_arrival()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nothing more arrives."""
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what came, within bounds."""
+        if self._ended:
+            return
+        if self._in_head:
+            self._head_bytes += len(data)
+            if self._head_bytes > HEAD_BYTES + _READ_BYTES:
+                self._answer_with(_LONG_HEAD)
+                return
+        super().data_received(data)
+        if self._arriving and self._in_head and len(self.headers) > HEAD_LINES:
+            self._answer_with(_LONG_HEAD)
+        elif self._arriving or not self._is_answering():
+            self._wait_for_arrival()
+        elif self._timer is not None:
+            self._stop_waiting()
+
+    def on_message_begin(self) -> None:
+        """A request's first byte."""
+        self._arriving = True
+        super().on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep a line of the head; those behind a body say nothing, least of all who asks.
+
+        The aggregator takes X-Remote-* out of a user's headers, and passes trailers on as they are.
+        """
+        if self._in_head:
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """Begin with the request; what is raised here ends in :meth:`send_400_response`."""
+        if self._head_bytes > HEAD_BYTES or len(self.headers) > HEAD_LINES:
+            self._check_head()
+        # The parser has refused what is no number, or is there twice.
+        length = next((value for name, value in self.headers if name == b"content-length"), b"0")
+        if int(length) > BODY_BYTES:
+            self._refuse(_LONG_BODY)
+        super().on_headers_complete()
+        self._in_head = False
+        self._head_bytes = 0
+        if not self._asked and self.cycle is not None:
+            self.cycle.keep_alive = False
+
+    def on_body(self, body: bytes) -> None:
+        """Count it."""
+        self._body_bytes += len(body)
+        if self._body_bytes > BODY_BYTES:
+            self._refuse(_LONG_BODY)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """The request has arrived as a whole; what comes next is the head of another one."""
+        self._arriving = False
+        self._in_head = True
+        self._body_bytes = 0
+        super().on_message_complete()
+
+    def handle_websocket_upgrade(self) -> None:
+        """Another protocol takes over, with bounds of its own."""
+        self._end()
+        super().handle_websocket_upgrade()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer a request that the parser or a bound refused; the name is uvicorn's own."""
+        del msg
+        self._answer_with(self._refusal)
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close a connection that was idle for too long; what its client never read is dropped with it."""
+        if self.transport.get_write_buffer_size():
+            self.transport.abort()
+        else:
+            self.transport.close()
+
+    def _check_head(self) -> None:
+        size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+        if size > HEAD_BYTES or len(self.headers) > HEAD_LINES:
+            self._refuse(_LONG_HEAD)
+
+    def _refuse(self, error: StatusError) -> None:
+        self._refusal = error
+        raise error
+
+    def _answer_with(self, error: StatusError) -> None:
+        self._end()
+        if not self._in_head or self._is_answering():
+            # It would be taken for the answer to another request, or come amid one that has begun.
+            self.transport.close()
+            return
+        response = error_response(error, Representation(PLAIN, pretty=True))
+        headers = b"".join(b"%b: %b\r\n" % line for line in response.raw_headers)
+        head = STATUS_LINE[response.status_code] + headers + b"connection: close\r\n\r\n"
+        self.transport.write(head + bytes(response.body))
+        self._timer = self.loop.call_later(_LINGER_SECONDS, self.timeout_keep_alive_handler)
+
+    def _is_answering(self) -> bool:
+        # uvicorn has none before the first request, and does not say so.
+        cycle: RequestResponseCycle | None = self.cycle
+        return cycle is not None and not cycle.response_complete
+
+    def _end(self) -> None:
+        """Parse nothing more."""
+        self._ended = True
+        self._stop_waiting()
+
+    def _wait_for_arrival(self) -> None:
+        if self._timer is None and not self._ended:
+            self._timer = self.loop.call_later(ARRIVAL_SECONDS, self._is_late)
+
+    def _stop_waiting(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _is_late(self) -> None:
+        self._timer = None
+        if self.flow.read_paused:
+            # It is this side that does not read.
+            self._wait_for_arrival()
+        else:
+            # Without a word, as Go's net/http.
+            self.timeout_keep_alive_handler()
+
+
+_UNREADABLE: Final = BadRequest("the request could not be understood as HTTP/1.1")
+_LONG_HEAD: Final = HeadersTooLarge(f"the request's head is too large: limit is {HEAD_BYTES} bytes, {HEAD_LINES} lines")
+_LONG_BODY: Final = EntityTooLarge(f"Request entity too large: limit is {BODY_BYTES}")

@@ -1,0 +1,32 @@
+"""Roles and their bindings to the server's service account."""
+
+from kubediscovery.workload import LABELS, NAME, Manifest, metadata
+
+_API_VERSION = "rbac.authorization.k8s.io/v1"
+
+
+def cluster_role(name: str, rules: list[Manifest], *, aggregated_to: tuple[str, ...] = ()) -> Manifest:
+    """A ClusterRole, which may add to those that every cluster has."""
+    aggregation = {f"rbac.authorization.k8s.io/aggregate-to-{role}": "true" for role in aggregated_to}
+    return {
+        "apiVersion": _API_VERSION,
+        "kind": "ClusterRole",
+        "metadata": {"name": name, "labels": LABELS | aggregation},
+        "rules": rules,
+    }
+
+
+def role(namespace: str, name: str, rules: list[Manifest]) -> Manifest:
+    """A Role in a namespace."""
+    return {"apiVersion": _API_VERSION, "kind": "Role", "metadata": metadata(namespace, name), "rules": rules}
+
+
+def binding(account_namespace: str, name: str, kind: str, role: str, *, namespace: str = "") -> Manifest:
+    """Gives the role to the service account in ``account_namespace``: in a namespace, or in all without one."""
+    return {
+        "apiVersion": _API_VERSION,
+        "kind": "RoleBinding" if namespace else "ClusterRoleBinding",
+        "metadata": metadata(namespace, name),
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": role},
+        "subjects": [{"kind": "ServiceAccount", "name": NAME, "namespace": account_namespace}],
+    }
