@@ -25,6 +25,7 @@ from kubediscovery.limits import overdue
 from kubediscovery.negotiation import representation_of_errors
 from kubediscovery.responses import error_response
 from kubediscovery.services import Services
+from kubediscovery.upgrade import Refusing, as_get, is_upgrade
 
 logger = logging.getLogger(__name__)
 
@@ -81,6 +82,8 @@ class Entry:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; no exception leaves here."""
+        if is_upgrade(scope):
+            scope, send = as_get(scope), Refusing(send)
         exchange = Exchange(scope, _audit_id(scope["headers"]), time.time(), time.perf_counter())
         sending = Sending(exchange, send, self._auditor.started if self._auditor is not None else None)
         try:

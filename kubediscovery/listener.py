@@ -121,7 +121,9 @@ class Listener(uvicorn.Server):
         config = uvicorn.Config(
             app,
             http=CertifiedProtocol,
-            ws="none",
+            ws="wsproto",
+            # Nothing that a client says on a watch is read.
+            ws_max_size=64 * 1024,
             lifespan="off",
             log_config=None,
             access_log=False,

@@ -40,12 +40,15 @@ class LocalAuthenticator:
     """Whoever reaches loopback is the local user, if the request was meant for it.
 
     A web page whose name resolves to 127.0.0.1 could otherwise read the answers in its visitors' browsers (DNS
-    rebinding); such requests carry that name in Host.
+    rebinding); such requests carry that name in Host. Any page may open a WebSocket; those carry its name in Origin.
     """
 
     async def authenticate(self, headers: Headers, peer_certificate: bytes | None) -> User:
-        """The local user; raises :class:`Forbidden` where Host is not this machine's own name for itself."""
+        """The local user; raises :class:`Forbidden` where Host or Origin is not this machine's own name for itself."""
         del peer_certificate
+        for origin in [value.decode("latin-1") for name, value in headers if name == b"origin"]:
+            if not _is_loopback(origin.partition("://")[2]):
+                raise Forbidden(f"the Origin header must be of this machine, not {printable(origin)}")
         hosts = [value.decode("latin-1") for name, value in headers if name == b"host"]
         if len(hosts) != 1 or not _is_loopback(hosts[0]):
             given = printable(", ".join(hosts)) or "none"

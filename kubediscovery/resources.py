@@ -11,7 +11,7 @@ from kubediscovery.api import COMPOSITIONS
 from kubediscovery.authz import ResourceAttributes
 from kubediscovery.broadcast import Broadcaster
 from kubediscovery.compositions import Composition, CompositionList, Compositions, Target, composition_name_of
-from kubediscovery.errors import Expired, NotFound, Subject
+from kubediscovery.errors import Expired, NotFound, ServiceUnavailable, Subject
 from kubediscovery.freshness import fresh_enough, require_exact
 from kubediscovery.identity import User
 from kubediscovery.kinds import Kind
@@ -73,6 +73,10 @@ class Resources:
     async def _watch(
         self, request: Request, user: User, attributes: ResourceAttributes, target: Target, renew: Renew
     ) -> Response:
+        if self._services.readiness.draining.is_set():
+            # It would end at once, which client-go takes for a fault, and lists anew: there may be another replica
+            # (pkg/server/filters/watch_termination.go, waitgroup.go).
+            raise ServiceUnavailable("the server is shutting down", retry_after=1)
         query = request.scope["query_string"]
         options, terms = parse_options(query, watch=True), parse_terms(query)
         representation = representation_of(request.headers, query, WATCHABLE, options.include_object)

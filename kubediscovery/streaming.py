@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from kubediscovery.negotiation import JSON
 from kubediscovery.responses import PRIVATE
+from kubediscovery.upgrade import is_upgrade
 from kubediscovery.watch import Batch, Watch
 
 logger = logging.getLogger(__name__)
@@ -32,7 +33,7 @@ class WatchResponse(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Stream; returns when all is said or nobody listens."""
-        if scope["type"] == "websocket":
+        if is_upgrade(scope):
             await self._stream(_Messages(send, self._subprotocol), receive)
         else:
             await self._stream(_Lines(send, self.raw_headers), receive)
@@ -48,6 +49,8 @@ class WatchResponse(Response):
             await wire.end()
         except TimeoutError:
             logger.info("a watch was cut off: its reader took nothing for %g s", STALLED)
+        except OSError:
+            logger.debug("a watch ended: its reader has left")
         finally:
             leaving.cancel()
 

@@ -187,3 +187,19 @@ def test_serving_in_a_cluster_loads_nothing_that_only_the_demo_needs() -> None:
     demo = ("demo", "local", "scene", "scenery", "snapshot", "documents", "text")
     assert "kubediscovery.server" in loaded
     assert not {"rich", *(f"kubediscovery.{name}" for name in demo)} & set(loaded)
+
+
+@pytest.mark.parametrize(
+    ("origin", "code"),
+    [
+        ("http://localhost:8001", 200),
+        ("http://127.0.0.1", 200),
+        ("https://page.example", 403),
+        ("http://localhost.page.example", 403),
+        ("null", 403),
+        ("", 403),
+    ],
+)
+async def test_pages_from_elsewhere_get_nothing(origin: str, code: int) -> None:
+    answer = await get("/version", Origin=origin)
+    assert answer.status_code == code
