@@ -25,6 +25,7 @@ from kubediscovery.limits import overdue
 from kubediscovery.negotiation import representation_of_errors
 from kubediscovery.responses import error_response
 from kubediscovery.services import Services
+from kubediscovery.streaming import WatchResponse
 from kubediscovery.upgrade import Refusing, as_get, is_upgrade
 
 logger = logging.getLogger(__name__)
@@ -48,12 +49,16 @@ def create_app(services: Services) -> Starlette:
 
 
 class Sending:
-    """Sends an answer on and tells the exchange of it; ``started`` is called when one that lasts has begun."""
+    """Sends an answer on and tells the exchange of it.
+
+    ``started`` is called when an answer that lasts has begun; ``finished`` says whether all of it was sent.
+    """
 
     def __init__(self, exchange: Exchange, send: Send, started: Callable[[Exchange], None] | None) -> None:
         self._exchange = exchange
         self._send = send
         self._started = started
+        self.finished = False
 
     async def __call__(self, message: Message) -> None:
         """Send the next part."""
@@ -66,6 +71,7 @@ class Sending:
                 self._started(exchange)
         else:
             exchange.size += len(message.get("body") or message.get("text") or b"")
+            self.finished = not message.get("more_body", kind == "websocket.send")
         await self._send(message)
 
 
@@ -92,20 +98,22 @@ class Entry:
         finally:
             self._close(exchange)
 
-    async def _guarded(self, exchange: Exchange, receive: Receive, send: Send) -> None:
+    async def _guarded(self, exchange: Exchange, receive: Receive, send: Sending) -> None:
         try:
             async with asyncio.timeout(self._limits.seconds) as exchange.deadline:
                 await self._answer(exchange, receive, send)
-        except TimeoutError as error:
-            if exchange.deadline is None or not exchange.deadline.expired():
-                raise InternalError("a time of its own ran out") from error
-            self._metrics.terminated(exchange, overdue().code)
-            await self._cut_off(exchange, receive, send)
+            if not send.finished:
+                # Its reader has left, or takes nothing any more.
+                await _end_connection(exchange, receive)
         except Exception as error:
+            if exchange.deadline is not None and exchange.deadline.expired():
+                await self._cut_off(exchange, receive, send)
+                return
             # Amid an answer: what was sent of it cannot be taken back.
             logger.exception("request %s failed", exchange.audit_id)
             exchange.crash = error
-            await self._abort(exchange, receive)
+            self._metrics.aborted(exchange)
+            await _end_connection(exchange, receive)
 
     async def _answer(self, exchange: Exchange, receive: Receive, send: Send) -> None:
         request = Request(exchange.http, receive)
@@ -121,6 +129,8 @@ class Entry:
         if exchange.watching and exchange.error is None:
             with self._metrics.long_running(exchange):
                 await response(exchange.http, self._until_drained(receive), send)
+        elif isinstance(response, WatchResponse):
+            await response(exchange.http, self._until_drained(receive), send)
         else:
             await response(exchange.http, receive, send)
 
@@ -150,22 +160,15 @@ class Entry:
         return error_response(error, representation_of_errors(request.headers, request.scope["query_string"]))
 
     async def _cut_off(self, exchange: Exchange, receive: Receive, send: Send) -> None:
+        self._metrics.terminated(exchange, overdue().code)
         if not exchange.code:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_LAST_WORDS):
                     response = self._refused(exchange, Request(exchange.http, receive), overdue())
                     await response(exchange.http, receive, send)
                 return
-        await self._abort(exchange, receive)
-
-    async def _abort(self, exchange: Exchange, receive: Receive) -> None:
-        """End the connection: an answer that stays unfinished must not look like a whole one."""
         self._metrics.aborted(exchange)
-        abort = exchange.http.get("state", {}).get("abort")
-        if abort is not None:
-            abort()
-            while (await receive())["type"] != "http.disconnect":
-                pass
+        await _end_connection(exchange, receive)
 
     def _close(self, exchange: Exchange) -> None:
         self._limits.release(exchange)
@@ -176,6 +179,17 @@ class Entry:
             self._auditor.finished(exchange)
         if logger.isEnabledFor(logging.DEBUG):
             logger.debug("answered", extra=_told(exchange, seconds))
+
+
+async def _end_connection(exchange: Exchange, receive: Receive) -> None:
+    """An answer that stays unfinished must not look like a whole one."""
+    abort = exchange.http.get("state", {}).get("abort")
+    if abort is None:
+        return
+    abort()
+    # A WebSocket tells only once that it has ended.
+    while not is_upgrade(exchange.http) and (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def _told(exchange: Exchange, seconds: float) -> dict[str, object]:

@@ -16,7 +16,7 @@ from kubediscovery.journal import Change, Journal
 from kubediscovery.kinds import Kind
 from kubediscovery.objects import Object
 from kubediscovery.store import Store
-from kubediscovery.views import Affected, Selection, View, WatchEvent, affected_by
+from kubediscovery.views import Affected, Selection, View, WatchEvent, affected_by, in_order
 
 # Seconds from a change to its telling, at least and at most; between them, so many times as long as the last took.
 SHORTEST, LONGEST, SHARE = 0.003, 0.1, 3
@@ -156,7 +156,7 @@ class Broadcaster:
             return
         events: dict[View, list[WatchEvent]] = {}
         for visible, audience in self._audiences.items():
-            for affected in affected_by(self._store, changes, visible).values():
+            for affected in in_order(self._store, affected_by(self._store, changes, visible).values()):
                 self._show(affected, audience, events)
         for view, found in events.items():
             for subscriber in list(self._subscribers.get(view, ())):
@@ -167,5 +167,4 @@ class Broadcaster:
         for view in audience.views(affected.last):
             event = view.event(affected)
             if event is not None:
-                self.journal.note(int(event.composition.metadata.resource_version))
                 events.setdefault(view, []).append(event)

@@ -23,7 +23,7 @@ HEAD_BYTES = 1 << 20
 # A head of a million one-letter lines would take fifty times its size to hold; 2,000 groups are 2,000 lines.
 HEAD_LINES = 10_000
 BODY_BYTES = 3 << 20
-# What may come with the end of a head in one read of the transport.
+# What may come with the end of a head or body in one read of the transport.
 _READ_BYTES = 1 << 18
 # Seconds in which what still comes is read and dropped: closing at once can take the answer from its reader (net/http).
 _LINGER_SECONDS = 0.5
@@ -80,8 +80,7 @@ class CertifiedProtocol(HttpToolsProtocol):
         self._asked = config.ssl is None or config.ssl.verify_mode is not ssl.CERT_NONE
         self._in_head = True
         self._arriving = False
-        self._head_bytes = 0
-        self._body_bytes = 0
+        self._received = 0
         self._ended = False
         self._refusal: StatusError = _UNREADABLE
         self._timer: asyncio.TimerHandle | None = None
@@ -105,11 +104,10 @@ class CertifiedProtocol(HttpToolsProtocol):
         """Parse what came, within bounds."""
         if self._ended:
             return
-        if self._in_head:
-            self._head_bytes += len(data)
-            if self._head_bytes > HEAD_BYTES + _READ_BYTES:
-                self._answer_with(_LONG_HEAD)
-                return
+        self._received += len(data)
+        if self._received > (HEAD_BYTES if self._in_head else BODY_BYTES) + _READ_BYTES:
+            self._answer_with(_LONG_HEAD if self._in_head else _LONG_BODY)
+            return
         super().data_received(data)
         if self._arriving and self._in_head and len(self.headers) > HEAD_LINES:
             self._answer_with(_LONG_HEAD)
@@ -126,14 +124,14 @@ class CertifiedProtocol(HttpToolsProtocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep a line of the head; those behind a body say nothing, least of all who asks.
 
-        The aggregator takes X-Remote-* out of a user's headers, and passes trailers on as they are.
+        The parser gives both alike, and a front proxy takes X-Remote-* out of a user's headers only.
         """
         if self._in_head:
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """Begin with the request; what is raised here ends in :meth:`send_400_response`."""
-        if self._head_bytes > HEAD_BYTES or len(self.headers) > HEAD_LINES:
+        if self._received > HEAD_BYTES or len(self.headers) > HEAD_LINES:
             self._check_head()
         # The parser has refused what is no number, or is there twice.
         length = next((value for name, value in self.headers if name == b"content-length"), b"0")
@@ -141,22 +139,15 @@ class CertifiedProtocol(HttpToolsProtocol):
             self._refuse(_LONG_BODY)
         super().on_headers_complete()
         self._in_head = False
-        self._head_bytes = 0
+        self._received = 0
         if not self._asked and self.cycle is not None:
             self.cycle.keep_alive = False
-
-    def on_body(self, body: bytes) -> None:
-        """Count it."""
-        self._body_bytes += len(body)
-        if self._body_bytes > BODY_BYTES:
-            self._refuse(_LONG_BODY)
-        super().on_body(body)
 
     def on_message_complete(self) -> None:
         """The request has arrived as a whole; what comes next is the head of another one."""
         self._arriving = False
         self._in_head = True
-        self._body_bytes = 0
+        self._received = 0
         super().on_message_complete()
 
     def handle_websocket_upgrade(self) -> None:

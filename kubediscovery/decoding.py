@@ -7,6 +7,7 @@ Protobuf is asked for first and JSON is taken where a kind has no protobuf; the 
 import math
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import cached_property
 from typing import Annotated, Any, Protocol
 
 import msgspec
@@ -61,18 +62,16 @@ class Decoder:
     """Decodes one kind, in whatever encoding kube-apiserver answers."""
 
     def __init__(self, kind: Kind, compactor: Compactor) -> None:
-        message = shape_of(kind).message
-        page = type(f"{message.__name__}Page", (), {"__annotations__": _page_annotations(message)})
-        messages = Messages(page, schema.Status, _WatchEvent, _Unknown)
         self._kind = kind
         self._compactor = compactor
-        self._page = messages.message_class(page)
-        self._item = messages.message_class(message)
-        self._status = messages.message_class(schema.Status)
-        self._event = messages.message_class(_WatchEvent)
-        self._unknown = messages.message_class(_Unknown)
-        self._json = JsonDecoder(message)
+        self._message = shape_of(kind).message
+        self._json = JsonDecoder(self._message)
         self._reads_protobuf = True
+
+    @cached_property
+    def _protobuf(self) -> "_Protobuf":
+        """Derived with the first answer: the server listens before that."""
+        return _Protobuf(self._message)
 
     @property
     def accept(self) -> str:
@@ -101,7 +100,7 @@ class Decoder:
         """One page of a list; raises :class:`UpstreamError` for bytes that are not one."""
         with _Undecodable(self):
             if content_type.startswith(PROTOBUF):
-                raw: Any = _parse(self._page, self._enveloped(body))
+                raw: Any = _parse(self._protobuf.page, self._enveloped(body))
                 items: Any = raw.items
             else:
                 raw = msgspec.json.decode(body, type=_JsonList)
@@ -127,16 +126,16 @@ class Decoder:
     def _enveloped(self, body: bytes) -> bytes:
         if not body.startswith(MAGIC):
             raise UpstreamError(f"kube-apiserver's answer for {self._kind} is not Kubernetes protobuf")
-        raw: bytes = _parse(self._unknown, body[len(MAGIC) :]).raw
+        raw: bytes = _parse(self._protobuf.unknown, body[len(MAGIC) :]).raw
         return raw
 
     def _protobuf_event(self, frame: bytes) -> Event[Object]:
         with _Undecodable(self):
-            event = _parse(self._event, frame)
+            event = _parse(self._protobuf.event, frame)
             body = self._enveloped(event.object.raw)
             if event.type == "ERROR":
-                raise _upstream_error(_parse(self._status, body))
-            return self._as_event(event.type, _parse(self._item, body))
+                raise _upstream_error(_parse(self._protobuf.status, body))
+            return self._as_event(event.type, _parse(self._protobuf.item, body))
 
     def _json_event(self, line: bytes) -> Event[Object]:
         with _Undecodable(self):
@@ -149,6 +148,19 @@ class Decoder:
         if type_ == EventType.BOOKMARK:
             return Event(EventType.BOOKMARK, None, raw.metadata.resource_version)
         return Event(EventType(type_), self._compactor.compact(self._kind, raw), raw.metadata.resource_version)
+
+
+class _Protobuf:
+    """The messages that a kind arrives in."""
+
+    def __init__(self, message: type[schema.Message]) -> None:
+        page = type(f"{message.__name__}Page", (), {"__annotations__": _page_annotations(message)})
+        messages = Messages(page, schema.Status, _WatchEvent, _Unknown)
+        self.page = messages.message_class(page)
+        self.item = messages.message_class(message)
+        self.status = messages.message_class(schema.Status)
+        self.event = messages.message_class(_WatchEvent)
+        self.unknown = messages.message_class(_Unknown)
 
 
 class JsonDecoder:

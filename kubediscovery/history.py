@@ -46,8 +46,8 @@ class History:
         self._lost = 0
 
     async def reach(self, version: int) -> None:
-        """Return once the journal reaches back to ``version``, or cannot be made to; never raises for the latter."""
-        while self._lost < version < self._journal.oldest:
+        """Return once the journal covers ``version``, or cannot be made to; never raises for the latter."""
+        while max(self._lost, self._journal.floor - 1) < version and not self._journal.covers(version):
             if self._reading is None:
                 self._reading = asyncio.create_task(self._read(version))
             reading = self._reading

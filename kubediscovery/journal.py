@@ -6,6 +6,7 @@ at which it was given out; one that another replica gave out stands for some sec
 goes on may be told something twice, never nothing.
 """
 
+import math
 import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
@@ -50,7 +51,10 @@ def change_between(before: Object | None, after: Object | None, version: int) ->
 
 
 class Journal:
-    """Observes a store; positions count changes and are never given to anybody outside of the process."""
+    """Observes a store; positions count changes and are never given to anybody outside of the process.
+
+    All changes after ``oldest`` are here. It never reaches back beyond ``floor``, where other kinds were known.
+    """
 
     def __init__(self, store: Store, *, capacity: int = CAPACITY, timer: Callable[[], float] = time.monotonic) -> None:
         self._store = store
@@ -62,7 +66,10 @@ class Journal:
         self._times: list[float] = []
         self._peaks: list[int] = []
         self._issued: dict[int, int] = {}
-        self.oldest = store.version
+        self._began = not store.pending
+        # All that arrived after this time is here.
+        self._whole_since = -math.inf
+        self.oldest, self.floor = store.version, 0
         store.observe(self)
 
     @property
@@ -84,19 +91,20 @@ class Journal:
             self._forget(self._capacity)
 
     def reset(self) -> None:
-        """What changed before is of no use any more."""
+        """What changed before is of no use any more; while kinds become known for the first time, it can be read."""
         self._forget(len(self._changes))
+        self._issued.clear()
+        self._whole_since = self._timer()
         self.oldest = max(self.oldest, self._store.version)
+        if self._began:
+            self.floor = self.oldest
+        self._began = self._began or not self._store.pending
 
     def issue(self) -> int:
         """The version that whoever was told everything up to now may go on from."""
         version = self._store.version
-        self.note(version)
-        return version
-
-    def note(self, version: int) -> None:
-        """This version is given out to somebody who is told everything up to now."""
         self._issued.setdefault(version, self.end)
+        return version
 
     def since(self, position: int) -> Sequence[Change]:
         """The changes from a position on; raises :class:`Expired` where some of them are forgotten."""
@@ -104,20 +112,25 @@ class Journal:
             raise Expired("too many changes since, list again")
         return self._changes[position - self._start :]
 
+    def covers(self, version: int) -> bool:
+        """Whether all is here that somebody may have missed who has seen everything up to ``version``."""
+        if version in self._issued:
+            return self._issued[version] >= self._start
+        return version >= self.oldest and self._arrival(version) - OVERLAP > self._whole_since
+
     def position(self, version: int) -> int:
         """Where to go on for who has seen everything up to ``version``.
 
         Raises :class:`Expired`, in the words of k8s.io/apiserver (pkg/storage/cacher/watch_cache.go), for one that is
         older than what is kept.
         """
-        if version < self.oldest:
-            raise Expired(f"too old resource version: {version} ({self.oldest})")
+        if not self.covers(version):
+            raise Expired(f"too old resource version: {version} ({max(self.oldest, version + 1)})")
         issued = self._issued.get(version)
         if issued is not None:
             return issued
         index = bisect_left(self._peaks, version)
-        arrived = self._times[index] if index < len(self._times) else self._timer()
-        return self._start + min(index, bisect_left(self._times, arrived - OVERLAP))
+        return self._start + min(index, bisect_left(self._times, self._arrival(version) - OVERLAP))
 
     def prepend(self, changes: Iterable[Change], version: int) -> None:
         """Add the changes after ``version`` that this process was too young to see, in the order of their versions."""
@@ -126,12 +139,22 @@ class Journal:
         self._times[:0] = [self._times[0] if self._times else self._timer()] * len(earlier)
         self._peaks = list(accumulate((change.version for change in self._changes), max))
         self._start -= len(earlier)
+        self._whole_since = -math.inf
         self.oldest = min(self.oldest, version)
+
+    def _arrival(self, version: int) -> float:
+        index = bisect_left(self._peaks, version)
+        return self._times[index] if index < len(self._times) else self._timer()
 
     def _forget(self, count: int) -> None:
         if not count:
             return
         self.oldest = max(self.oldest, self._peaks[count - 1])
+        self._whole_since = self._times[count - 1]
         self._start += count
         del self._changes[:count], self._times[:count], self._peaks[:count]
-        self._issued = {version: found for version, found in self._issued.items() if found >= self._start}
+        # The present version may be given out again: it counts from the first time.
+        present = self._store.version
+        self._issued = {
+            version: found for version, found in self._issued.items() if found >= self._start or version == present
+        }

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 import os
 import socket
 import ssl
@@ -11,6 +12,7 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp
 
+from kubediscovery.config import REQUEST_SECONDS
 from kubediscovery.connection import ARRIVAL_SECONDS, CertifiedProtocol
 from kubediscovery.errors import StartupError
 
@@ -19,8 +21,6 @@ KEEP_ALIVE = 120
 BACKLOG = 1024
 # Seconds for the last words of a connection over TLS, which need the other side.
 _FAREWELL_SECONDS = 5.0
-# Seconds to finish what is under way when the process ends: as long as one request may take.
-DRAIN_SECONDS = 60
 
 
 class _Handshake(ssl.SSLObject):
@@ -115,9 +115,12 @@ def bind(address: str, port: int) -> socket.socket:
 
 
 class Listener(uvicorn.Server):
-    """uvicorn, told when to end by whoever runs it rather than by signals of its own."""
+    """uvicorn, told when to end by whoever runs it rather than by signals of its own.
 
-    def __init__(self, app: ASGIApp, tls: ServingTls | None) -> None:
+    ``drain_seconds`` bounds how long it then finishes what is under way: as long as one request may take.
+    """
+
+    def __init__(self, app: ASGIApp, tls: ServingTls | None, *, drain_seconds: float = REQUEST_SECONDS) -> None:
         config = uvicorn.Config(
             app,
             http=CertifiedProtocol,
@@ -130,7 +133,7 @@ class Listener(uvicorn.Server):
             server_header=False,
             proxy_headers=False,
             timeout_keep_alive=KEEP_ALIVE,
-            timeout_graceful_shutdown=DRAIN_SECONDS,
+            timeout_graceful_shutdown=math.ceil(drain_seconds),
             ssl_context_factory=(lambda *_: tls.context) if tls else None,
         )
         super().__init__(config)

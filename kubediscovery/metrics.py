@@ -135,10 +135,16 @@ class Metrics:
         """To be entered while a watch lasts."""
         return self._long_running.labels(*exchange.labels(), COMPONENT).track_inprogress()
 
-    def watched(self, group: str, version: str, resource: str, size: int) -> None:
-        """Count one event of a watch, of so many bytes."""
-        self._watch_events.labels(group, version, resource).inc()
-        self._watch_sizes.labels(group, version, resource).observe(size)
+    def watched(self, group: str, version: str, resource: str) -> Callable[[int], None]:
+        """What counts an event of a watch, given its bytes."""
+        events = self._watch_events.labels(group, version, resource)
+        sizes = self._watch_sizes.labels(group, version, resource)
+
+        def sent(size: int) -> None:
+            events.inc()
+            sizes.observe(size)
+
+        return sent
 
     def beat(self, lag: float, inflight: int) -> None:
         """What the last second was like: the seconds that the loop was late, and the most requests under way."""

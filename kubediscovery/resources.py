@@ -81,8 +81,8 @@ class Resources:
         options, terms = parse_options(query, watch=True), parse_terms(query)
         representation = representation_of(request.headers, query, WATCHABLE, options.include_object)
         self._compositions.require_known(target)
-        if terms.initial:
-            await fresh_enough(self._services.store, options.least_version)
+        # A client may come from a replica that has seen more: what is told here must not be older.
+        await fresh_enough(self._services.store, options.least_version)
         visible = await self._visible_now(user, target)
         await renew()
 
@@ -101,7 +101,10 @@ class Resources:
             api_version=self._api.api_version,
         )
         protocols = websocket_protocols(request.headers.raw)
-        return WatchResponse(watch, subprotocol=next(iter(protocols), None), headers=warnings(_ignored(options)))
+        sent = self._services.metrics.watched(attributes.group, attributes.version, self.names(attributes)[0])
+        return WatchResponse(
+            watch, sent=sent, subprotocol=next(iter(protocols), None), headers=warnings(_ignored(options))
+        )
 
     async def _visible_now(self, user: User, target: Target) -> frozenset[Kind]:
         return await self._visibility.kinds(user, target.namespace, max_age=REVIEW_MAX_AGE)

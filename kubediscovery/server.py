@@ -89,7 +89,7 @@ async def _serve_cluster(
         )
     )
     await run(
-        Listener(app, tls),
+        Listener(app, tls, drain_seconds=books.limits.seconds),
         listening,
         readiness,
         background=[

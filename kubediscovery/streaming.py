@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import aclosing
 
 from starlette.responses import Response
@@ -21,14 +21,23 @@ STALLED = 60.0
 
 
 class WatchResponse(Response):
-    """Streams a watch until it ends or its reader has left; answers HTTP and WebSocket requests alike."""
+    """Streams a watch until it ends or its reader has left; answers HTTP and WebSocket requests alike.
+
+    ``sent`` is told the bytes of each event.
+    """
 
     def __init__(
-        self, watch: Watch, *, subprotocol: str | None = None, headers: Mapping[str, str] | None = None
+        self,
+        watch: Watch,
+        *,
+        sent: Callable[[int], None],
+        subprotocol: str | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(None, 200, {**PRIVATE, **(headers or {})}, JSON)
         del self.headers["content-length"]
         self._watch = watch
+        self._sent = sent
         self._subprotocol = subprotocol
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -46,6 +55,8 @@ class WatchResponse(Response):
                 async for batch in batches:
                     async with asyncio.timeout(STALLED):
                         await wire.write(batch)
+                    for line in batch:
+                        self._sent(len(line))
             await wire.end()
         except TimeoutError:
             logger.info("a watch was cut off: its reader took nothing for %g s", STALLED)

@@ -1,13 +1,12 @@
 """What a watch shows: the trees that a caller selects, as the caller may see them, and how changes show in them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import msgspec
 
 from kubediscovery.compositions import Composition, Compositions, Target, composition_name, fields_of
-from kubediscovery.errors import Expired
 from kubediscovery.journal import Change
 from kubediscovery.kinds import Kind
 from kubediscovery.negotiation import PLAIN, Representation
@@ -34,17 +33,20 @@ class Selection:
 class Affected:
     """An object whose tree some changes touched.
 
-    ``item`` is its present state, None if it is gone; ``last`` the last one that is known; ``former`` the earliest one
-    of which the changes tell, None if they tell of none. ``version`` is the highest of the changes; ``came`` says that
-    it was not there before them; it is not ``certain`` where its former owners and labels may have been others.
+    ``item`` is its present state, None if it is gone; ``last`` the last one that is known; ``former`` are those that
+    the changes tell of. ``version`` is the highest of the changes; ``came`` and ``went`` are those at which it did, 0
+    where it was there before them, or is there now. It is not ``certain`` where its former owners and labels may have
+    been others, and not ``steady`` where it was away in between.
     """
 
     item: Object | None
     last: Object
-    former: Object | None = None
+    former: list[Object] = field(default_factory=list)
     version: int = 0
-    came: bool = False
+    came: int = 0
+    went: int = 0
     certain: bool = True
+    steady: bool = True
 
 
 class WatchEvent:
@@ -121,21 +123,16 @@ class View:
         return self._deletion(affected)
 
     def replay(self, changes: Sequence[Change]) -> Iterator[WatchEvent]:
-        """What has changed for somebody who knew how it was before the changes.
+        """What has changed for somebody who knows how it was before the changes, or amid them.
 
-        Raises :class:`Expired` where that cannot be told from them.
+        Whatever may have been shown, and is not now, is told as gone: to who never had it that is nothing new.
         """
         found = affected_by(self._store, changes, self.visible)
-        if found and self._needs_tree:
-            raise Expired("with this fieldSelector a watch cannot go on after a change, list again")
-        if self.selection.labels.requirements and not all(affected.certain for affected in found.values()):
-            raise Expired("with a labelSelector a watch cannot go on from so long ago, list again")
-        came = {uid for uid, affected in found.items() if affected.came}
-        for affected in found.values():
+        for affected in in_order(self._store, found.values()):
             composition = self.composition(affected.item) if affected.item is not None else None
             if composition is not None:
                 yield WatchEvent(EventType.ADDED if affected.came else EventType.MODIFIED, composition)
-            elif not affected.came and self._showed(affected, found, came):
+            elif self._may_have_shown(affected, found):
                 yield self._deletion(affected)
 
     def _roots(self) -> Iterator[Object]:
@@ -155,17 +152,19 @@ class View:
         return target.namespace in (None, item.namespace)
 
     def _matching(self, item: Object) -> Composition | None:
-        if not self._matches_lasting(item):
+        if not self._matches_labels(item) or not self._matches_lasting(item):
             return None
         composition = self._compositions.compose(item, self.visible)
         if self._needs_tree and not self.selection.fields.matches(fields_of(composition)):
             return None
         return composition
 
+    def _matches_labels(self, item: Object) -> bool:
+        labels = self.selection.labels
+        return not labels.requirements or labels.matches(dict(item.labels))
+
     def _matches_lasting(self, item: Object) -> bool:
-        labels, fields = self.selection.labels, self.selection.fields
-        if labels.requirements and not labels.matches(dict(item.labels)):
-            return False
+        fields = self.selection.fields
         if not fields.requirements:
             return True
         values = {
@@ -175,24 +174,37 @@ class View:
         }
         return all(found.holds(values) for found in fields.requirements if found.key in _LASTING_FIELDS)
 
-    def _showed(self, affected: Affected, found: Mapping[str, Affected], came: set[str]) -> bool:
-        former = affected.former or affected.last
-        if not self._may_show(former) or not self._matches_lasting(former):
+    def _may_have_shown(self, affected: Affected, found: Mapping[str, Affected]) -> bool:
+        """Whether any of its states was shown, as far as can be known: what fields a tree had then cannot."""
+        last = affected.last
+        if not self._may_show(last) or not self._matches_lasting(last):
             return False
-        if self.selection.target.kind is not None or not affected.certain:
-            return True
-        return former.kind.workload and not any(
-            owner is not None and may_own(owner, former)
-            for owner in (self._known(reference.uid, found) for reference in former.owners if reference.uid not in came)
+        if not affected.certain:
+            return self.selection.target.kind is not None or last.kind.workload
+        return any(
+            self._matches_labels(state)
+            and (self.selection.target.kind or self._may_have_been_root(state, affected, found))
+            for state in (*affected.former, last)
         )
 
-    def _known(self, uid: str, found: Mapping[str, Affected]) -> Object | None:
-        return found[uid].last if uid in found else self._store.get(uid)
+    def _may_have_been_root(self, state: Object, affected: Affected, found: Mapping[str, Affected]) -> bool:
+        return state.kind.workload and not any(
+            self._owned_throughout(reference.uid, state, affected, found) for reference in state.owners
+        )
+
+    def _owned_throughout(self, uid: str, child: Object, affected: Affected, found: Mapping[str, Affected]) -> bool:
+        """Whether an owner was there before its child was, and as long."""
+        owner = found.get(uid)
+        if owner is None:
+            known = self._store.get(uid)
+            return known is not None and may_own(known, child)
+        stayed = not owner.went or 0 < affected.went <= owner.went
+        return owner.steady and owner.came <= affected.came and stayed and may_own(owner.last, child)
 
     def _deletion(self, affected: Affected) -> WatchEvent:
         composition = self._compositions.compose(affected.last, self.visible)
         # As in Kubernetes, a deletion has the version at which it happened: a watch can go on from there.
-        version = max(affected.version, int(composition.metadata.resource_version))
+        version = affected.went or max(affected.version, int(composition.metadata.resource_version))
         metadata = msgspec.structs.replace(composition.metadata, resource_version=str(version))
         return WatchEvent(EventType.DELETED, msgspec.structs.replace(composition, metadata=metadata))
 
@@ -209,6 +221,20 @@ def affected_by(store: Store, changes: Sequence[Change], visible: frozenset[Kind
     return effects.found
 
 
+def in_order(store: Store, found: Iterable[Affected]) -> list[Affected]:
+    """By version, so that who has heard of some knows how far; what is gone before what has taken its name."""
+
+    def when(affected: Affected) -> int:
+        last = affected.last
+        namesake = store.find(last.kind, last.namespace, last.name) if affected.went else None
+        if namesake is None:
+            return affected.went or affected.version
+        # A deletion that only a list told of has that list's version.
+        return min(affected.went, namesake.resource_version - 1)
+
+    return sorted(found, key=when)
+
+
 class _Effects:
     def __init__(self, store: Store, changes: Sequence[Change], visible: frozenset[Kind]) -> None:
         self._store = store
@@ -223,11 +249,15 @@ class _Effects:
         if changed is None:
             return
         affected = self._note(changed, change)
-        if change.uid not in self._changed:
-            self._changed.add(change.uid)
-            affected.came = change.came
-        affected.former = affected.former or change.before
+        if change.came:
+            affected.steady = change.uid not in self._changed
+            affected.came = change.version if affected.steady else affected.came
+        if change.before is not None:
+            affected.former.append(change.before)
+        if affected.item is None:
+            affected.went = change.version
         affected.certain = affected.certain and change.certain
+        self._changed.add(change.uid)
         if change.kind in self._visible:
             self._climb(changed, change)
         if change.came or change.before is not None:

@@ -65,7 +65,8 @@ class Watch:
         self._review = review
         self._api_version = api_version
         self._columns = True
-        self._queue: list[WatchEvent] = []
+        # What changed during the opening, by UID: the last event of each, so that a slow reader costs no more.
+        self._queue: dict[str, WatchEvent] = {}
         self._lines: Batch = []
         self._size = 0
         self._opening = True
@@ -117,8 +118,8 @@ class Watch:
             await self._review_in_time()
         self._opening = False
         # What was queued meanwhile may be older than what was sent.
-        queued, self._queue = self._queue, []
-        self._add(filter(None, (_as_it_is(event, view) for event in queued)))
+        queued, self._queue = self._queue, {}
+        self._add(filter(None, (_as_it_is(event, view) for event in queued.values())))
         if terms.marks_end:
             yield [self._bookmark(version, _INITIAL_EVENTS_END)]
 
@@ -161,10 +162,13 @@ class Watch:
     def _told(self, events: list[WatchEvent]) -> None:
         if self._error is not None:
             return
-        if self._opening:
-            self._queue += events
-        else:
+        if not self._opening:
             self._add(events)
+            return
+        for event in events:
+            uid = event.composition.metadata.uid
+            self._queue.pop(uid, None)
+            self._queue[uid] = event
 
     def _add(self, events: Iterable[WatchEvent]) -> None:
         for event in events:

@@ -20,6 +20,7 @@ from kubediscovery.exchange import Exchange
 from kubediscovery.identity import Caller, User
 from kubediscovery.limits import Limits
 from kubediscovery.metrics import Metrics
+from kubediscovery.streaming import WatchResponse
 from tests.exchanges import WATCHED, WEB
 from tests.listening import connected, listening
 from tests.serving import GROUP, PREFIX, Serving
@@ -317,6 +318,34 @@ async def test_a_watch_lasts_longer_than_a_request_and_ends_when_the_server_does
     assert [line["stage"] for line in serving.audited] == ["ResponseStarted", "ResponseComplete"]
     assert serving.limits.watches.inside == 0
     assert aborts(serving.metrics) == []
+
+
+class Lasting(WatchResponse):
+    """A watch on a path with a name, which is no long request to Kubernetes."""
+
+    def __init__(self) -> None: ...
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await until_left(scope, receive, send)
+
+
+async def test_a_watch_of_one_name_ends_with_the_server_too() -> None:
+    serving = Loaded()
+    running = asyncio.create_task(everything(stubbed(serving, Lasting())))
+    await until(lambda: serving.limits.requests.inside)
+    serving.readiness.draining.set()
+    assert (await running).endswith(b"begun\r\n0\r\n\r\n")
+
+
+async def test_an_answer_that_was_given_up_does_not_look_whole(caplog: pytest.LogCaptureFixture) -> None:
+    async def give_up(scope: Scope, receive: Receive, send: Send) -> None:
+        await begin(send)
+
+    serving = Loaded()
+    said = await everything(stubbed(serving, give_up, watch=True))
+    assert not said.endswith(b"0\r\n\r\n")
+    assert aborts(serving.metrics) == []
+    assert "uvicorn.error" not in [record.name for record in caplog.records if record.levelno >= logging.ERROR]
 
 
 async def test_a_watch_ends_when_its_reader_has_left() -> None:

@@ -8,10 +8,10 @@ import httpx
 import pytest
 from msgspec import structs
 
-from kubediscovery import resources, watch
+from kubediscovery import freshness, resources, watch
 from kubediscovery.errors import UpstreamError
 from tests.objects import DEPLOYMENT, POD
-from tests.serving import GROUP, PREFIX, Serving, make
+from tests.serving import GROUP, NEWEST, PREFIX, Serving, make
 
 WEB = f"{PREFIX}/namespaces/shop/deployments/web/compositions"
 SHOP = f"{PREFIX}/namespaces/shop/deployments/*/compositions"
@@ -115,6 +115,29 @@ async def test_yaml_is_no_stream(serving: Serving) -> None:
 async def test_a_version_that_is_too_old_is_told_in_the_stream(serving: Serving) -> None:
     (event,) = events(await serving.get(f"{PREFIX}/compositions?watch=1&resourceVersion=5"))
     assert (event["type"], event["object"]["code"], event["object"]["reason"]) == ("ERROR", 410, "Expired")
+
+
+async def test_a_version_that_is_not_seen_yet_is_waited_for(serving: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client may come from a replica that is ahead: what it knows must not be told as news."""
+    target = f"{PREFIX}/compositions?watch=1&{ONE_SECOND}&resourceVersion={NEWEST + 50}"
+    answering = asyncio.create_task(serving.get(target, stays=5))
+    await asyncio.sleep(0.05)
+    pod = serving.store.find(POD, "shop", "web-1-a")
+    assert pod is not None
+    serving.store.put(structs.replace(pod, resource_version=NEWEST + 60))
+    serving.store.advance(POD, NEWEST + 60)
+    (event,) = events(await answering)
+    assert event["object"]["metadata"]["resourceVersion"] == str(NEWEST + 60)
+    monkeypatch.setattr(freshness, "PATIENCE", 0.05)
+    answer = await serving.get(f"{PREFIX}/compositions?watch=1&resourceVersion={10**12}")
+    assert (answer.status_code, answer.json()["reason"]) == (504, "Timeout")
+
+
+async def test_who_comes_while_the_server_ends_is_told_to_come_again(serving: Serving) -> None:
+    """A watch that ended at once would make client-go begin anew; there may be another replica to go on at."""
+    serving.readiness.draining.set()
+    answer = await serving.get(f"{PREFIX}/compositions?watch=1&resourceVersion={NEWEST}")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
 
 
 async def test_who_may_not_watch_is_told_at_once(serving: Serving) -> None:

@@ -130,7 +130,7 @@ async def test_heads_are_counted_each_on_its_own() -> None:
 
 
 async def test_trailers_are_no_headers() -> None:
-    """The aggregator passes on a user's trailers: believed, they would say who the user is."""
+    """A front proxy that passes a user's trailers on would let them say who the user is."""
     head = "GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nTrailer: X-Remote-Group\r\n\r\n"
     trailers = "1\r\na\r\n0\r\nX-Remote-Group: system:masters\r\nX-Remote-User: admin\r\n\r\n"
     async with client() as connection:
@@ -141,6 +141,13 @@ async def test_trailers_are_no_headers() -> None:
             assert b"host: x" in answer.body
             assert b"system:masters" not in answer.body
             assert b"admin" not in answer.body
+
+
+async def test_trailers_without_end_are_cut() -> None:
+    async with client() as connection:
+        connection.writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: ")
+        assert (await connection.answer()).code == 200
+        assert await chunks_until_closed(connection, b"x" * 65536, pause=0) < 1000
 
 
 async def test_a_body_that_is_too_long_is_refused_before_it_comes() -> None:

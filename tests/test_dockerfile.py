@@ -1,5 +1,6 @@
 """The image's steps, run without a container engine: the builder's commands in a folder of the test's own."""
 
+import importlib.util
 import os
 import re
 import shlex
@@ -112,6 +113,19 @@ def test_no_build_tools_are_left(built: Path) -> None:
     assert {"kubediscovery", "starlette", "uvicorn"} <= installed
     assert not installed & {"pip", "setuptools", "wheel", "hatchling", "pytest", "mypy", "ruff"}
     assert not list((built / "kubediscovery" / "bin").glob("pip*"))
+
+
+def test_a_start_compiles_nothing(built: Path) -> None:
+    """All bytecode is there, and counts whatever the sources' times are after copying: also in the standard library."""
+    sources = [path for path in (built / "kubediscovery" / "lib").rglob("*.py") if path.is_file()]
+    assert len(sources) > 500
+    for source in sources:
+        bytecode = Path(importlib.util.cache_from_source(str(source)))
+        # PEP 552: bit 0 says that there is a hash, bit 1 that it is checked.
+        assert bytecode.read_bytes()[4:8] == b"\x01\0\0\0", source
+    (library,) = [command for command in arguments_of("RUN") if "compileall" in command]
+    version = arguments_of("FROM")[0].removeprefix("python:").partition("-")[0]
+    assert library.endswith(f"--invalidation-mode unchecked-hash /usr/local/lib/python{version}")
 
 
 def test_everything_installed_was_locked_by_hash() -> None:

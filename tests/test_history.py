@@ -11,11 +11,12 @@ from msgspec import structs
 
 from kubediscovery.errors import UpstreamError, UpstreamExpired
 from kubediscovery.history import SLACK, History
-from kubediscovery.journal import Journal
+from kubediscovery.journal import OVERLAP, Journal
 from kubediscovery.kinds import Kind
 from kubediscovery.objects import Event, EventType, Object
 from kubediscovery.store import Coverage, Store
-from tests.objects import DEPLOYMENT, KINDS, POD, make
+from tests.objects import DEPLOYMENT, KINDS, POD, REPLICA_SET, make
+from tests.reviewing import Time
 
 NOW = 5_000
 
@@ -59,10 +60,11 @@ BOOKMARK: Event[Object] = Event(EventType.BOOKMARK, None, str(NOW))
 def history_of(
     recorded: Mapping[Kind, Recorded] = MappingProxyType({}),
 ) -> tuple[History, Journal, Mapping[Kind, Recorded]]:
-    store = Store(KINDS)
-    journal = Journal(store)
+    store, time = Store(KINDS), Time()
+    journal = Journal(store, timer=time.timer)
     for kind in KINDS:
         store.replace(kind, [], NOW)
+    time.now += 2 * OVERLAP
     sources = {kind: recorded.get(kind, Recorded([BOOKMARK])) for kind in KINDS}
     return History(sources, journal), journal, sources
 
@@ -126,10 +128,23 @@ async def test_who_asks_meanwhile_waits_for_the_same() -> None:
 async def test_a_kind_that_is_not_known_is_not_read() -> None:
     store = Store(KINDS)
     journal = Journal(store)
-    for kind in KINDS:
-        store.replace(kind, [], NOW)
     store.omit(POD, Coverage.FORBIDDEN)
+    for kind in KINDS:
+        if kind != POD:
+            store.replace(kind, [], NOW)
     sources = {kind: Recorded([BOOKMARK]) for kind in KINDS}
     await History(sources, journal).reach(4_900)
     assert sources[POD].asked == []
-    assert sources[DEPLOYMENT].asked != []
+    assert sources[DEPLOYMENT].asked == [4_900 - SLACK]
+
+
+async def test_nothing_is_read_from_when_other_kinds_were_known() -> None:
+    """Whoever saw everything then has trees with, or without, all that has become unknown, or known, since."""
+    store = Store(KINDS)
+    journal = Journal(store)
+    for kind in KINDS:
+        store.replace(kind, [], NOW)
+    store.omit(REPLICA_SET, Coverage.NOT_FOUND)
+    sources = {kind: Recorded([BOOKMARK]) for kind in KINDS}
+    await History(sources, journal).reach(NOW - 1)
+    assert [source.asked for source in sources.values()] == [[]] * len(sources)

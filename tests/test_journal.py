@@ -8,19 +8,23 @@ from msgspec import structs
 from kubediscovery.errors import Expired
 from kubediscovery.journal import OVERLAP, Change, Journal, change_between
 from kubediscovery.objects import Object
-from kubediscovery.store import Store
+from kubediscovery.store import Coverage, Store
 from tests.objects import DEPLOYMENT, KINDS, POD, REPLICA_SET, make, owner_of
 from tests.reviewing import Time
 
+LONG_AGO = OVERLAP + 1
 WEB = make(DEPLOYMENT, "web", resource_version=10)
 SET = make(REPLICA_SET, "web-1", owners=[WEB], resource_version=11)
 
 
 def journal_of(*, capacity: int = 1_000, time: Time | None = None) -> tuple[Store, Journal]:
+    """One whose beginning is long ago."""
+    time = time or Time()
     store = Store(KINDS)
-    made = Journal(store, capacity=capacity, timer=(time or Time()).timer)
+    made = Journal(store, capacity=capacity, timer=time.timer)
     for kind in KINDS:
         store.replace(kind, [], 20)
+    time.now += LONG_AGO
     return store, made
 
 
@@ -58,7 +62,7 @@ def test_a_version_of_another_replica_stands_for_some_seconds_before() -> None:
     time = Time()
     store, journal = journal_of(time=time)
     for second in range(0, 40, 4):
-        time.now = second
+        time.now = LONG_AGO + second
         store.put(pod(100 + second, f"p{second}"))
     assert versions(journal, 130) == [124, 128, 132, 136]
     assert versions(journal, 1_000) == [128, 132, 136]
@@ -66,16 +70,47 @@ def test_a_version_of_another_replica_stands_for_some_seconds_before() -> None:
 
 
 def test_a_version_that_is_not_kept_is_expired() -> None:
-    store, journal = journal_of(capacity=10)
+    time = Time()
+    store, journal = journal_of(capacity=10, time=time)
     assert journal.position(20) == 0
     with pytest.raises(Expired, match=r"too old resource version: 19 \(20\)"):
         journal.position(19)
     for version in range(100, 120):
+        time.now += 2
         store.put(pod(version, f"p{version}"))
     assert journal.oldest == 109
-    assert versions(journal, 109)[-10:] == list(range(110, 120))
+    # What arrived within ten seconds before may be unknown to who has seen this, and some of it is forgotten.
+    for version in (109, 114):
+        with pytest.raises(Expired, match=rf"too old resource version: {version} \({max(109, version + 1)}\)"):
+            journal.position(version)
+    assert versions(journal, 115) == list(range(110, 120))
     with pytest.raises(Expired):
         journal.since(0)
+
+
+def test_right_after_the_beginning_another_replicas_versions_are_not_covered() -> None:
+    """A list may have swallowed what whoever comes from there was not told yet."""
+    time = Time()
+    store = Store(KINDS)
+    journal = Journal(store, timer=time.timer)
+    for kind in KINDS:
+        store.replace(kind, [], 20)
+    store.put(pod(25))
+    assert not journal.covers(25)
+    assert journal.covers(journal.issue())
+    journal.prepend([], 25)
+    assert versions(journal, 25) == [25]
+
+
+def test_it_never_reaches_back_to_when_other_kinds_were_known() -> None:
+    store, journal = journal_of()
+    assert journal.floor == 0
+    version = journal.issue()
+    store.put(pod(100))
+    store.advance(POD, 100)
+    store.omit(REPLICA_SET, Coverage.FORBIDDEN)
+    assert journal.floor == 100
+    assert not journal.covers(version)
 
 
 def test_a_kind_that_becomes_known_later_makes_a_new_beginning() -> None:

@@ -329,3 +329,17 @@ def test_who_is_silent_in_a_handshake_is_cut_off(
 ) -> None:
     monkeypatch.setattr("kubediscovery.listener.ARRIVAL_SECONDS", 0.2)
     run(silence_in_a_handshake(files))
+
+
+async def test_what_does_not_end_in_time_is_cut_off() -> None:
+    async def hang(scope: Scope, receive: Receive, send: Send) -> None:
+        await asyncio.Event().wait()
+
+    with bind("127.0.0.1", 0) as listening_socket:
+        listener = Listener(hang, None, drain_seconds=0.1)
+        serving = asyncio.create_task(listener.serve(sockets=[listening_socket]))
+        async with connected(listening_socket.getsockname()[1], None) as connection, asyncio.timeout(10):
+            connection.writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            await asyncio.sleep(0.1)
+            listener.close()
+            await serving

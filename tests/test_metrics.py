@@ -100,7 +100,7 @@ def test_watches_are_counted_while_they_last() -> None:
 def test_events_of_watches_are_counted() -> None:
     metrics = Metrics()
     for size in (1_000, 3_000):
-        metrics.watched(GROUP, VERSION, "compositions", size)
+        metrics.watched(GROUP, VERSION, "compositions")(size)
     of = {"group": GROUP, "version": VERSION, "resource": "compositions"}
     assert named(metrics, "apiserver_watch_events_total") == {labels(**of): 2}
     assert named(metrics, "apiserver_watch_events_sizes_sum") == {labels(**of): 4_000}

@@ -45,7 +45,7 @@ def events(parts: list[Any]) -> list[str]:
 
 async def test_over_http_events_are_lines_and_headers_come_at_once() -> None:
     bench, client = Bench([]), Client()
-    answering = client.follow(WatchResponse(bench.watch(terms=bench.silent)))
+    answering = client.follow(WatchResponse(bench.watch(terms=bench.silent), sent=lambda _: None))
     await asyncio.sleep(0.02)
     (start,) = client.sent
     headers = dict(start["headers"])
@@ -61,13 +61,14 @@ async def test_over_http_events_are_lines_and_headers_come_at_once() -> None:
 
 
 async def test_over_a_websocket_each_event_is_a_message() -> None:
-    bench, client = Bench(), Client("websocket")
-    answering = client.follow(WatchResponse(bench.watch(), subprotocol="chosen"))
+    bench, client, sizes = Bench(), Client("websocket"), list[int]()
+    answering = client.follow(WatchResponse(bench.watch(), sent=sizes.append, subprotocol="chosen"))
     await asyncio.sleep(0.02)
     bench.store.put(changed(WEB, 30))
     await asyncio.sleep(0.03)
     assert client.sent[0] == {"type": "websocket.accept", "subprotocol": "chosen"}
     assert events([message["text"] for message in client.sent[1:]]) == ["ADDED", "BOOKMARK", "MODIFIED"]
+    assert sizes == [len(message["text"]) for message in client.sent[1:]]
     client.left.set()
     await asyncio.wait_for(answering, 5)
     assert client.sent[-1] == {"type": "websocket.close", "code": 1000}
@@ -76,7 +77,7 @@ async def test_over_a_websocket_each_event_is_a_message() -> None:
 async def test_who_takes_nothing_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streaming, "STALLED", 0.05)
     bench, client = Bench(), Client(reads=False)
-    await asyncio.wait_for(client.follow(WatchResponse(bench.watch())), 5)
+    await asyncio.wait_for(client.follow(WatchResponse(bench.watch(), sent=lambda _: None)), 5)
     # It must not look like the end of the watch.
     assert [message.get("more_body") for message in client.sent] == [None, True]
     assert bench.broadcaster.watches == 0

@@ -1,10 +1,10 @@
 """In whose trees a change shows, and how a view tells of it; the law of both together is in test_watch."""
 
+import pytest
 from msgspec import structs
 
 from kubediscovery.api import ApiGroup
 from kubediscovery.compositions import Compositions, Target
-from kubediscovery.errors import Expired
 from kubediscovery.journal import Change, change_between
 from kubediscovery.kinds import Kind
 from kubediscovery.negotiation import PLAIN, TABLE, MediaType, Representation
@@ -12,8 +12,8 @@ from kubediscovery.objects import EventType, Object
 from kubediscovery.options import FIELDS
 from kubediscovery.selectors import parse_field_selector, parse_label_selector
 from kubediscovery.store import Store
-from kubediscovery.views import Selection, View, affected_by
-from tests.objects import DEPLOYMENT, KINDS, POD, REPLICA_SET, filled, make
+from kubediscovery.views import Selection, View, affected_by, in_order
+from tests.objects import DEPLOYMENT, KINDS, POD, REPLICA_SET, filled, make, owner_of
 
 ALL = frozenset(KINDS)
 WEB = make(DEPLOYMENT, "web", labels=(("app", "web"),))
@@ -91,15 +91,62 @@ def test_the_version_of_a_deletion_is_when_it_happened() -> None:
     assert view.event(affected) is None
 
 
-def test_where_former_states_are_unknown_a_selector_cannot_go_on() -> None:
+def replayed(store: Store, changes: list[Change], labels: str = "", fields: str = "") -> list[tuple[EventType, str]]:
+    view = view_of(store, labels=labels, fields=fields)
+    return [(event.type, event.composition.root.name) for event in view.replay(changes)]
+
+
+def test_where_former_states_are_unknown_what_is_not_selected_is_told_as_gone() -> None:
     store = filled([structs.replace(WEB, labels=())])
     vague = [Change(950, DEPLOYMENT, WEB.uid, (), certain=False)]
     for labels, fields in (("app=web", ""), ("", "status.health=Degraded")):
-        try:
-            list(view_of(store, labels=labels, fields=fields).replay(vague))
-        except Expired:
-            continue
-        raise AssertionError(f"{labels}{fields} went on")
+        assert replayed(store, vague, labels, fields) == [(EventType.DELETED, "web")]
+    assert replayed(store, vague, fields="metadata.name=deployments.apps.other") == []
+
+
+def test_what_came_and_went_may_be_known_to_who_saw_it_in_between() -> None:
+    store = filled([])
+    assert replayed(store, [change_between(None, WEB, 950), change_between(WEB, None, 960)]) == [
+        (EventType.DELETED, "web")
+    ]
+    labelled = structs.replace(WEB, labels=(("app", "other"),))
+    bare = structs.replace(WEB, labels=())
+    changes = [change_between(bare, labelled, 950), change_between(labelled, bare, 951)]
+    assert replayed(filled([bare]), changes, labels="app=other") == [(EventType.DELETED, "web")]
+    assert replayed(filled([bare]), changes, labels="app=third") == []
+
+
+def test_what_always_had_an_owner_was_never_a_root() -> None:
+    pod = PODS[0]
+    came = [change_between(None, WEB, 900), change_between(None, SET, 901), change_between(None, pod, 902)]
+    assert replayed(filled([WEB, SET, pod]), came) == [(EventType.ADDED, "web")]
+    # As the garbage collector does it in the foreground: what is owned goes first.
+    went = [change_between(pod, None, 910), change_between(SET, None, 911), change_between(WEB, None, 912)]
+    assert replayed(filled([]), [*came, *went]) == [(EventType.DELETED, "web")]
+    # In the background it goes last, and was a root until then.
+    went = [change_between(WEB, None, 910), change_between(SET, None, 911), change_between(pod, None, 912)]
+    assert [name for _, name in replayed(filled([]), went)] == ["web", "web-1", "a"]
+
+
+def test_what_is_told_is_told_by_version() -> None:
+    """Whoever is cut off in between goes on from the last version that it has."""
+    store = filled([WEB, *PODS])
+    changes = [change_between(PODS[0], PODS[0], 910), change_between(None, WEB, 905), change_between(SET, None, 920)]
+    versions = [affected.version for affected in in_order(store, affected_by(store, changes, ALL).values())]
+    assert versions == sorted(versions)
+
+
+@pytest.mark.parametrize("went", [20, 900])
+def test_what_is_gone_is_told_before_what_has_taken_its_name(went: int) -> None:
+    """Clients know objects by their names; 900 is the version of a list in which the former was missing."""
+    fresh = structs.replace(WEB, uid="another", resource_version=21)
+    store = filled([fresh, structs.replace(SET, owners=(owner_of(fresh),), resource_version=22)])
+    changes = [
+        change_between(None, structs.replace(SET, owners=(owner_of(fresh),)), 22),
+        change_between(WEB, None, went),
+        change_between(None, fresh, 21),
+    ]
+    assert replayed(store, changes) == [(EventType.DELETED, "web"), (EventType.ADDED, "web")]
 
 
 def test_where_former_owners_are_unknown_what_is_no_root_is_told_as_gone() -> None:
