@@ -12,14 +12,14 @@ from itertools import chain
 from typing import Protocol
 
 from kubediscovery.errors import UpstreamError, UpstreamExpired
-from kubediscovery.journal import Change, Journal
+from kubediscovery.journal import SLACK, Change, Journal
 from kubediscovery.kinds import Kind
 from kubediscovery.objects import Event, EventType, Object
 
 logger = logging.getLogger(__name__)
 
-# Versions before the one that is asked for: where it was given out, some kinds may have been known less far.
-SLACK = 500
+# Versions that are read at best: others will come from longer ago.
+DEPTH = 5_000
 # Seconds that a watch lasts which reads history: its bookmark comes two seconds before the end (k8s.io/apiserver,
 # pkg/storage/cacher/cacher.go), and all that is history comes at once.
 SECONDS = 3
@@ -56,7 +56,7 @@ class History:
                 self._reading = None
 
     async def _read(self, version: int) -> None:
-        for since in (max(version - SLACK, 1), version):
+        for since in (max(version - DEPTH, 1), max(version - SLACK, 1), version):
             try:
                 changes = await self._missed(since)
             except UpstreamExpired:
@@ -64,28 +64,35 @@ class History:
             except (UpstreamError, TimeoutError) as error:
                 logger.warning("history since version %d cannot be read: %s", version, error)
                 break
-            self._journal.prepend(changes, version)
-            logger.info("history since version %d: %d changes", version, len(changes))
+            self._journal.prepend(changes, since, min(since + SLACK, version))
+            logger.info("history since version %d: %d changes", since, len(changes))
             return
         # Nobody makes kube-apiserver look for it again.
         self._lost = max(self._lost, version)
 
     async def _missed(self, since: int) -> list[Change]:
         async with asyncio.timeout(_PATIENCE):
-            found = await asyncio.gather(*(self._missed_of(kind, since) for kind in self._journal.known_kinds))
+            reading = [asyncio.create_task(self._missed_of(kind, since)) for kind in self._journal.known_kinds]
+            try:
+                found = await asyncio.gather(*reading)
+            finally:
+                # Where one kind's history has expired, what the others tell is of no use.
+                for task in reading:
+                    task.cancel()
         return sorted(chain.from_iterable(found), key=lambda change: change.version)
 
     async def _missed_of(self, kind: Kind, since: int) -> list[Change]:
-        until, missed = self._journal.oldest, []
+        until, missed = self._journal.begin, []
         async with self._sources[kind].watch(str(since), seconds=SECONDS) as batches:
             async for batch in batches:
                 for event in batch:
                     version = int(event.resource_version or 0)
                     if event.item is not None and version <= until:
                         missed.append(_change_of(event.type, event.item, version))
-                    if version >= until:
+                    # A bookmark comes behind all that was there to be told, whatever its own version is.
+                    if version >= until or event.type is EventType.BOOKMARK:
                         return missed
-        return missed
+        raise UpstreamError(f"{kind}: the watch ended before all was told")
 
 
 def _change_of(type_: EventType, item: Object, version: int) -> Change:

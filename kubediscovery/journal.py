@@ -8,7 +8,7 @@ goes on may be told something twice, never nothing.
 
 import math
 import time
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from itertools import accumulate
 from typing import NamedTuple
@@ -22,6 +22,8 @@ from kubediscovery.store import Coverage, Store
 CAPACITY = 20_000
 # Seconds by which the watches of two kinds, here and on another replica, may be apart.
 OVERLAP = 10.0
+# The same in versions, for changes of which nobody knows when they arrived anywhere.
+SLACK = 500
 
 
 class Change(NamedTuple):
@@ -53,7 +55,8 @@ def change_between(before: Object | None, after: Object | None, version: int) ->
 class Journal:
     """Observes a store; positions count changes and are never given to anybody outside of the process.
 
-    All changes after ``oldest`` are here. It never reaches back beyond ``floor``, where other kinds were known.
+    All changes after ``begin`` are here, and whoever has seen everything up to ``oldest`` can go on. It never reaches
+    back beyond ``floor``, where other kinds were known.
     """
 
     def __init__(self, store: Store, *, capacity: int = CAPACITY, timer: Callable[[], float] = time.monotonic) -> None:
@@ -61,6 +64,8 @@ class Journal:
         self._capacity = capacity
         self._timer = timer
         self._start = 0
+        # So many of the changes were read from history.
+        self._earlier = 0
         self._changes: list[Change] = []
         # For each change when it arrived, and the highest version that had arrived by then.
         self._times: list[float] = []
@@ -69,7 +74,8 @@ class Journal:
         self._began = not store.pending
         # All that arrived after this time is here.
         self._whole_since = -math.inf
-        self.oldest, self.floor = store.version, 0
+        self.begin = self.oldest = store.version
+        self.floor = 0
         store.observe(self)
 
     @property
@@ -95,7 +101,7 @@ class Journal:
         self._forget(len(self._changes))
         self._issued.clear()
         self._whole_since = self._timer()
-        self.oldest = max(self.oldest, self._store.version)
+        self.begin = self.oldest = max(self.oldest, self._store.version)
         if self._began:
             self.floor = self.oldest
         self._began = self._began or not self._store.pending
@@ -116,7 +122,8 @@ class Journal:
         """Whether all is here that somebody may have missed who has seen everything up to ``version``."""
         if version in self._issued:
             return self._issued[version] >= self._start
-        return version >= self.oldest and self._arrival(version) - OVERLAP > self._whole_since
+        arrival = self._arrival(version)
+        return version >= self.oldest and (arrival is None or arrival - OVERLAP > self._whole_since)
 
     def position(self, version: int) -> int:
         """Where to go on for who has seen everything up to ``version``.
@@ -129,28 +136,41 @@ class Journal:
         issued = self._issued.get(version)
         if issued is not None:
             return issued
-        index = bisect_left(self._peaks, version)
-        return self._start + min(index, bisect_left(self._times, self._arrival(version) - OVERLAP))
+        arrival = self._arrival(version)
+        index = 0 if arrival is None else bisect_left(self._times, arrival - OVERLAP)
+        if index <= self._earlier:
+            index = bisect_right(self._peaks, version - SLACK, 0, self._earlier)
+        return self._start + min(index, bisect_left(self._peaks, version))
 
-    def prepend(self, changes: Iterable[Change], version: int) -> None:
-        """Add the changes after ``version`` that this process was too young to see, in the order of their versions."""
+    def prepend(self, changes: Iterable[Change], begin: int, oldest: int) -> None:
+        """Add the changes after ``begin`` that this process was too young to see, in the order of their versions."""
         earlier = list(changes)
         self._changes[:0] = earlier
-        self._times[:0] = [self._times[0] if self._times else self._timer()] * len(earlier)
+        self._times[:0] = [-math.inf] * len(earlier)
         self._peaks = list(accumulate((change.version for change in self._changes), max))
         self._start -= len(earlier)
+        self._earlier += len(earlier)
         self._whole_since = -math.inf
-        self.oldest = min(self.oldest, version)
+        self.begin, self.oldest = min(self.begin, begin), min(self.oldest, oldest)
 
-    def _arrival(self, version: int) -> float:
+    def _arrival(self, version: int) -> float | None:
+        """When a version first arrived; None where that was before this process began."""
         index = bisect_left(self._peaks, version)
+        if index < self._earlier:
+            return None
         return self._times[index] if index < len(self._times) else self._timer()
 
     def _forget(self, count: int) -> None:
         if not count:
             return
-        self.oldest = max(self.oldest, self._peaks[count - 1])
-        self._whole_since = self._times[count - 1]
+        peak = self._peaks[count - 1]
+        if count <= self._earlier:
+            self.oldest = max(self.oldest, peak + SLACK)
+        else:
+            self.oldest = max(self.oldest, peak)
+            self._whole_since = self._times[count - 1]
+        self.begin = max(self.begin, peak)
+        self._earlier = max(0, self._earlier - count)
         self._start += count
         del self._changes[:count], self._times[:count], self._peaks[:count]
         # The present version may be given out again: it counts from the first time.

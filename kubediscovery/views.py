@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from kubediscovery.compositions import Composition, Compositions, Target, composition_name, fields_of
+from kubediscovery.errors import Expired
 from kubediscovery.journal import Change
 from kubediscovery.kinds import Kind
 from kubediscovery.negotiation import PLAIN, Representation
@@ -125,7 +126,8 @@ class View:
     def replay(self, changes: Sequence[Change]) -> Iterator[WatchEvent]:
         """What has changed for somebody who knows how it was before the changes, or amid them.
 
-        Whatever may have been shown, and is not now, is told as gone: to who never had it that is nothing new.
+        Whatever may have been shown, and is not now, is told as gone: to who never had it that is nothing new. Raises
+        :class:`Expired` where that would tell of what he may not see.
         """
         found = affected_by(self._store, changes, self.visible)
         for affected in in_order(self._store, found.values()):
@@ -180,6 +182,9 @@ class View:
         if not self._may_show(last) or not self._matches_lasting(last):
             return False
         if not affected.certain:
+            if last.kind not in self.visible and not self._matches_labels(last):
+                # Its name is not for somebody whose right may end at the selector.
+                raise Expired("what has left the labelSelector is not known any more, list again")
             return self.selection.target.kind is not None or last.kind.workload
         return any(
             self._matches_labels(state)

@@ -10,8 +10,8 @@ import pytest
 from msgspec import structs
 
 from kubediscovery.errors import UpstreamError, UpstreamExpired
-from kubediscovery.history import SLACK, History
-from kubediscovery.journal import OVERLAP, Journal
+from kubediscovery.history import History
+from kubediscovery.journal import OVERLAP, SLACK, Journal
 from kubediscovery.kinds import Kind
 from kubediscovery.objects import Event, EventType, Object
 from kubediscovery.store import Coverage, Store
@@ -28,7 +28,9 @@ class Recorded:
     events: list[Event[Object]] = field(default_factory=list)
     failure: Exception | None = None
     oldest: int = 0
+    silent: bool = False
     asked: list[int] = field(default_factory=list)
+    left: int = 0
 
     @asynccontextmanager
     async def watch(
@@ -40,9 +42,14 @@ class Recorded:
             raise self.failure
         if int(resource_version) < self.oldest:
             raise UpstreamExpired("too old", code=410)
-        yield self._batches(int(resource_version))
+        try:
+            yield self._batches(int(resource_version))
+        finally:
+            self.left += 1
 
     async def _batches(self, since: int) -> AsyncIterator[list[Event[Object]]]:
+        if self.silent:
+            await asyncio.Event().wait()
         for event in self.events:
             await asyncio.sleep(0)
             if int(event.resource_version) > since:
@@ -92,12 +99,26 @@ async def test_what_was_missed_is_read_in_the_order_of_the_versions() -> None:
 async def test_a_little_more_is_read_than_asked_for_where_it_is_there() -> None:
     history, journal, sources = history_of()
     await history.reach(4_900)
-    assert {tuple(source.asked) for source in sources.values()} == {(4_900 - SLACK,)}
-    assert journal.oldest == 4_900
+    assert {tuple(source.asked) for source in sources.values()} == {(1,)}
+    assert (journal.begin, journal.oldest) == (1, 1 + SLACK)
+    history, journal, sources = history_of({POD: Recorded([BOOKMARK], oldest=4_300)})
+    await history.reach(4_900)
+    assert sources[POD].asked == [1, 4_900 - SLACK]
+    assert (journal.begin, journal.oldest) == (4_900 - SLACK, 4_900)
     history, journal, sources = history_of({POD: Recorded([BOOKMARK], oldest=4_800)})
     await history.reach(4_900)
-    assert sources[POD].asked == [4_900 - SLACK, 4_900]
-    assert journal.oldest == 4_900
+    assert sources[POD].asked == [1, 4_900 - SLACK, 4_900]
+    assert (journal.begin, journal.oldest) == (4_900, 4_900)
+
+
+async def test_what_was_read_is_not_read_again() -> None:
+    pod = make(POD, "p", owners=[WEB])
+    told = [event(EventType.ADDED, pod, 4_350), event(EventType.MODIFIED, pod, 4_600), BOOKMARK]
+    history, journal, sources = history_of({POD: Recorded(told, oldest=4_300)})
+    await history.reach(4_900)
+    sources[POD].oldest = 0
+    await history.reach(4_700)
+    assert [change.version for change in journal.since(journal.position(4_700))] == [4_350, 4_600]
 
 
 @pytest.mark.parametrize(
@@ -112,6 +133,27 @@ async def test_what_cannot_be_read_leaves_the_journal_and_is_not_asked_for_again
     assert (journal.oldest, len(sources[POD].asked)) == (NOW, asked)
 
 
+async def test_where_one_kinds_history_has_expired_the_others_are_not_read_on() -> None:
+    history, _, sources = history_of({POD: Recorded(oldest=NOW), DEPLOYMENT: Recorded(silent=True)})
+    await history.reach(4_900)
+    await asyncio.sleep(0)
+    assert len(sources[POD].asked) == 3
+    assert sources[DEPLOYMENT].left == len(sources[DEPLOYMENT].asked) > 0
+
+
+async def test_what_was_not_told_to_its_end_does_not_count() -> None:
+    history, journal, _ = history_of({POD: Recorded([event(EventType.ADDED, make(POD, "p"), 4_950)])})
+    await history.reach(4_900)
+    assert not journal.covers(4_900)
+
+
+async def test_a_bookmark_is_the_end_though_the_kind_has_not_changed_since() -> None:
+    early: Event[Object] = Event(EventType.BOOKMARK, None, "4950")
+    history, journal, _ = history_of({POD: Recorded([early, event(EventType.ADDED, make(POD, "p"), 4_960)])})
+    await history.reach(4_900)
+    assert journal.since(journal.position(4_900)) == []
+
+
 async def test_what_the_journal_has_is_not_read() -> None:
     history, _, sources = history_of()
     await history.reach(NOW)
@@ -121,8 +163,8 @@ async def test_what_the_journal_has_is_not_read() -> None:
 async def test_who_asks_meanwhile_waits_for_the_same() -> None:
     history, journal, sources = history_of()
     await asyncio.gather(*(history.reach(4_900) for _ in range(5)))
-    assert sources[POD].asked == [4_900 - SLACK]
-    assert journal.oldest == 4_900
+    assert sources[POD].asked == [1]
+    assert journal.covers(4_900)
 
 
 async def test_a_kind_that_is_not_known_is_not_read() -> None:
@@ -135,7 +177,7 @@ async def test_a_kind_that_is_not_known_is_not_read() -> None:
     sources = {kind: Recorded([BOOKMARK]) for kind in KINDS}
     await History(sources, journal).reach(4_900)
     assert sources[POD].asked == []
-    assert sources[DEPLOYMENT].asked == [4_900 - SLACK]
+    assert sources[DEPLOYMENT].asked == [1]
 
 
 async def test_nothing_is_read_from_when_other_kinds_were_known() -> None:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from kubediscovery.errors import Expired
-from kubediscovery.journal import OVERLAP, Change, Journal, change_between
+from kubediscovery.journal import OVERLAP, SLACK, Change, Journal, change_between
 from kubediscovery.objects import Object
 from kubediscovery.store import Coverage, Store
 from tests.objects import DEPLOYMENT, KINDS, POD, REPLICA_SET, make, owner_of
@@ -98,7 +98,7 @@ def test_right_after_the_beginning_another_replicas_versions_are_not_covered() -
     store.put(pod(25))
     assert not journal.covers(25)
     assert journal.covers(journal.issue())
-    journal.prepend([], 25)
+    journal.prepend([], 19, 19)
     assert versions(journal, 25) == [25]
 
 
@@ -133,10 +133,37 @@ def test_what_was_missed_comes_before() -> None:
     store.put(pod(100))
     position = journal.end
     store.put(pod(101))
-    journal.prepend([Change(15, POD, "a", ()), Change(18, POD, "b", ())], 12)
+    journal.prepend([Change(15, POD, "a", ()), Change(18, POD, "b", ())], 10, 12)
     assert [change.version for change in journal.since(position)] == [101]
     assert versions(journal, 12) == [15, 18, 100, 101]
-    assert journal.oldest == 12
+    assert (journal.begin, journal.oldest) == (10, 12)
+
+
+def test_of_what_was_read_only_so_much_is_told_again() -> None:
+    """However far back the reading went."""
+    time = Time()
+    store, journal = journal_of(capacity=10_000, time=time)
+    store.advance(POD, 5_000)
+    journal.reset()
+    journal.prepend([Change(version, POD, str(version), ()) for version in range(1_000, 5_000)], 999, 999 + SLACK)
+    store.put(pod(5_001))
+    assert versions(journal, 3_000)[0] == 3_000 - SLACK + 1
+    assert versions(journal, 999 + SLACK)[0] == 1_000
+    # Right after the beginning the same holds, and later it is time that counts again.
+    assert versions(journal, 5_001)[0] == 5_001 - SLACK + 1
+    time.now += LONG_AGO
+    store.put(pod(5_002, "later"))
+    assert versions(journal, 5_002) == [5_002]
+
+
+def test_what_was_read_is_forgotten_first() -> None:
+    store, journal = journal_of(capacity=10)
+    store.advance(POD, 5_000)
+    journal.reset()
+    journal.prepend([Change(version, POD, str(version), ()) for version in range(4_900, 4_915)], 4_800, 4_800 + SLACK)
+    for version in range(5_001, 5_006):
+        store.put(pod(version, f"p{version}"))
+    assert (journal.begin, journal.oldest) == (4_909, 4_909 + SLACK)
 
 
 def test_a_change_tells_of_former_owners_and_labels_only_where_they_are_others() -> None:

@@ -5,6 +5,7 @@ from msgspec import structs
 
 from kubediscovery.api import ApiGroup
 from kubediscovery.compositions import Compositions, Target
+from kubediscovery.errors import Expired
 from kubediscovery.journal import Change, change_between
 from kubediscovery.kinds import Kind
 from kubediscovery.negotiation import PLAIN, TABLE, MediaType, Representation
@@ -16,6 +17,7 @@ from kubediscovery.views import Selection, View, affected_by, in_order
 from tests.objects import DEPLOYMENT, KINDS, POD, REPLICA_SET, filled, make, owner_of
 
 ALL = frozenset(KINDS)
+EVERYWHERE = Target(None, None)
 WEB = make(DEPLOYMENT, "web", labels=(("app", "web"),))
 SET = make(REPLICA_SET, "web-1", owners=[WEB])
 PODS = [make(POD, name, owners=[SET]) for name in ("a", "b")]
@@ -26,10 +28,16 @@ def touched(store: Store, changes: list[Change], visible: frozenset[Kind] = ALL)
     return [affected.last.name for affected in affected_by(store, changes, visible).values()]
 
 
-def view_of(store: Store, target: Target = Target(None, None), labels: str = "", fields: str = "") -> View:  # noqa: B008
+def view_of(
+    store: Store,
+    target: Target = EVERYWHERE,
+    labels: str = "",
+    fields: str = "",
+    visible: frozenset[Kind] = ALL,
+) -> View:
     compositions = Compositions(ApiGroup("kubediscovery.cloudark.io", "v1", KINDS), store)
     selection = Selection(target, parse_label_selector(labels), parse_field_selector(fields, FIELDS))
-    return View(store, compositions, selection, ALL)
+    return View(store, compositions, selection, visible)
 
 
 def change_of(item: Object) -> Change:
@@ -102,6 +110,13 @@ def test_where_former_states_are_unknown_what_is_not_selected_is_told_as_gone() 
     for labels, fields in (("app=web", ""), ("", "status.health=Degraded")):
         assert replayed(store, vague, labels, fields) == [(EventType.DELETED, "web")]
     assert replayed(store, vague, fields="metadata.name=deployments.apps.other") == []
+
+
+def test_what_is_not_selected_is_not_told_to_who_may_not_list_its_kind() -> None:
+    store = filled([structs.replace(WEB, labels=())])
+    view = view_of(store, Target(DEPLOYMENT, None), labels="app=web", visible=ALL - {DEPLOYMENT})
+    with pytest.raises(Expired):
+        list(view.replay([Change(950, DEPLOYMENT, WEB.uid, (), certain=False)]))
 
 
 def test_what_came_and_went_may_be_known_to_who_saw_it_in_between() -> None:

@@ -43,7 +43,7 @@ async def no_objection() -> None: ...
 
 
 class Bench:
-    """A store, and watches over it; the event loop is given time with :func:`settled`."""
+    """A store, and watches over it; time passes with :meth:`settled`."""
 
     silent = Terms(since=None, initial=False, marks_end=False, bookmarks=False, seconds=60)
 
@@ -74,6 +74,11 @@ class Bench:
             review,
             api_version="kubediscovery.cloudark.io/v1",
         )
+
+    async def settled(self) -> None:
+        """Return when all that happened has been told, and taken."""
+        self.broadcaster.told()
+        await taken()
 
     def listed(self, selection: Selection, visible: frozenset[Kind] = ALL) -> dict[str, Any]:
         """What a list gives, by namespace and name."""
@@ -135,16 +140,17 @@ def short(event: dict[str, Any]) -> str:
     return f"{event['type']} {name}"
 
 
-async def settled() -> None:
-    """Wait until all that happened has been told."""
-    await asyncio.sleep(0.02)
+async def taken() -> None:
+    """Give all who watch the time to take what they were told."""
+    for _ in range(30):
+        await asyncio.sleep(0)
 
 
 @asynccontextmanager
 async def following(watch: Watch, held: dict[str, Any] | None = None) -> AsyncIterator[Informer]:
     informer = Informer(watch, held=held)
     try:
-        await settled()
+        await taken()
         yield informer
     finally:
         watch.close()
@@ -173,11 +179,11 @@ async def test_a_change_anywhere_in_a_tree_is_one_event_of_its_root() -> None:
         informer.said()
         for number, pod in enumerate(PODS):
             bench.store.put(changed(pod, 30 + number))
-        await settled()
+        await bench.settled()
         assert informer.said() == ["MODIFIED deployments.apps.web"]
         assert informer.version == 31
         bench.store.remove(changed(PODS[0], 40))
-        await settled()
+        await bench.settled()
         assert informer.said() == ["MODIFIED deployments.apps.web"]
         assert informer.version == 40
         assert informer.held == bench.listed(select())
@@ -191,16 +197,16 @@ async def test_what_may_not_be_seen_makes_no_event() -> None:
         bench.store.put(changed(PODS[0], 30))
         bench.store.remove(changed(PODS[1], 31))
         bench.store.put(make(POD, "alone", resource_version=32))
-        await settled()
+        await bench.settled()
         assert informer.said() == []
         bench.store.put(changed(SET, 33))
-        await settled()
+        await bench.settled()
         assert informer.said() == ["MODIFIED deployments.apps.web"]
         assert informer.held == bench.listed(selection, ALL - {POD})
     async with following(bench.watch(visible=ALL - {REPLICA_SET})) as informer:
         informer.said()
         bench.store.put(changed(PODS[0], 40))
-        await settled()
+        await bench.settled()
         assert informer.said() == []
 
 
@@ -209,7 +215,7 @@ async def test_the_version_of_an_event_is_silent_about_what_may_not_be_seen() ->
     async with following(bench.watch(visible=ALL - {POD})) as informer:
         bench.store.remove(changed(PODS[0], 99))
         bench.store.put(changed(SET, 33))
-        await settled()
+        await bench.settled()
         assert informer.held["shop/deployments.apps.web"]["metadata"]["resourceVersion"] == "33"
 
 
@@ -218,14 +224,14 @@ async def test_an_object_enters_and_leaves_as_the_selector_matches() -> None:
     async with following(bench.watch(select(labels="app=web"))) as informer:
         informer.said()
         bench.store.put(changed(WEB, 30, labels=(("app", "other"),)))
-        await settled()
+        await bench.settled()
         assert informer.said() == ["DELETED deployments.apps.web"]
         assert informer.version == 30
         bench.store.put(changed(PODS[0], 31))
-        await settled()
+        await bench.settled()
         assert informer.said() == []
         bench.store.put(changed(WEB, 32, labels=(("app", "web"),)))
-        await settled()
+        await bench.settled()
         assert informer.said() == ["ADDED deployments.apps.web"]
 
 
@@ -236,14 +242,14 @@ async def test_a_root_that_gets_an_owner_leaves_and_comes_back() -> None:
         informer.said()
         owned = changed(WEB, 30, owners=(owner_of(fleet),))
         bench.store.put(owned)
-        await settled()
+        await bench.settled()
         # An owner that is not there owns nothing yet.
         assert informer.said() == ["MODIFIED deployments.apps.web"]
         bench.store.put(changed(fleet, 31))
-        await settled()
+        await bench.settled()
         assert informer.said() == ["ADDED fleets.example.com.north", "DELETED deployments.apps.web"]
         bench.store.remove(changed(fleet, 32))
-        await settled()
+        await bench.settled()
         assert sorted(informer.said()) == ["ADDED deployments.apps.web", "DELETED fleets.example.com.north"]
         assert informer.held == bench.listed(select())
 
@@ -253,7 +259,7 @@ async def test_one_recreated_under_its_name_goes_and_comes() -> None:
     async with following(bench.watch()) as informer:
         informer.said()
         bench.store.put(changed(WEB, 30, uid="another"))
-        await settled()
+        await bench.settled()
         # What the former owned refers to it by its UID.
         assert informer.said() == [
             "DELETED deployments.apps.web",
@@ -270,7 +276,7 @@ async def test_one_recreated_under_its_name_is_there_whatever_arrives_first() ->
         bench.store.put(make(REPLICA_SET, "web-2", owners=[fresh], resource_version=32))
         bench.store.remove(changed(WEB, 30))
         bench.store.put(fresh)
-        await settled()
+        await bench.settled()
         assert informer.held == bench.listed(select())
 
 
@@ -334,7 +340,7 @@ async def test_a_kind_that_becomes_unknown_ends_the_watch() -> None:
     async with following(bench.watch()) as informer:
         informer.said()
         bench.store.omit(POD, Coverage.FORBIDDEN)
-        await settled()
+        await bench.settled()
         assert informer.said() == ["ERROR Expired"]
         assert informer.task.done()
 
@@ -509,6 +515,7 @@ class Recorder:
 
     async def _batches(self, since: int) -> AsyncIterator[list[Event[Object]]]:
         yield [event for event in self.events if int(event.resource_version) > since]
+        yield [Event(EventType.BOOKMARK, None, "0")]
 
 
 class Recorders:
@@ -562,7 +569,7 @@ async def test_whatever_happens_meanwhile_an_informer_goes_on_after_a_restart(
     onward = Terms(since=version, initial=False, marks_end=False, bookmarks=True, seconds=60)
     watch = fresh.watch(selection, visible=visible, terms=onward)
     informer = Informer(watch, held=held)
-    await settled()
+    await fresh.settled()
     watch.close()
     await informer.task
     assert informer.held == fresh.listed(selection, visible)
