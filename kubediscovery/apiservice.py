@@ -123,7 +123,7 @@ class ApiServiceKeeper:
         """Say goodbye, and take the APIService away where nobody else is there; gives up after 10 s.
 
         It is the first thing to do on the way out, while the server still answers: nobody is sent to one that does not,
-        and what comes later may be cut short by a SIGKILL.
+        and what comes later may be cut short by a SIGKILL. Requests and watches under way go on without an APIService.
         """
         try:
             async with asyncio.timeout(LEAVE_SECONDS), self._turn:
