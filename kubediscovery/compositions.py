@@ -17,8 +17,12 @@ from kubediscovery.meta import ListMeta, ObjectMeta
 from kubediscovery.objects import Object
 from kubediscovery.options import Options
 from kubediscovery.pages import fill, list_metadata, list_version, places_after
+from kubediscovery.recent import Recent
 from kubediscovery.store import Coverage, Store
 from kubediscovery.tree import Node, Tree, timestamp
+
+# Compositions that are kept, beside the trees that they were made of.
+_MADE = 512
 
 
 class Omitted(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -86,6 +90,15 @@ class Target:
     namespace: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A composition, the tree that it was made of, and what was known of the kinds then."""
+
+    tree: Tree
+    era: int
+    composition: Composition
+
+
 class Versions(Protocol):
     """Who knows which versions can be gone on from."""
 
@@ -120,6 +133,7 @@ class Compositions:
         self._store = store
         self._versions = versions or _OnlyThePresent(store)
         self._forest = Forest(store)
+        self._made: Recent[tuple[str, frozenset[Kind]], _Made] = Recent(_MADE)
 
     def one(self, kind: Kind, namespace: str, name: str, visible: frozenset[Kind]) -> Composition:
         """The composition of one object, whose kind the request itself gives the right to.
@@ -181,8 +195,18 @@ class Compositions:
         return item if options.fields.matches(fields_of(item)) else None
 
     def compose(self, root: Object, visible: frozenset[Kind]) -> Composition:
-        """The composition of a root, with what is visible below it."""
+        """The composition of a root, with what is visible below it; not to be changed.
+
+        It is the same one as long as nothing in it has changed, so that what is made of it need not be made again.
+        """
         tree = self._forest.tree(root, visible)
+        made = self._made.get((root.uid, visible))
+        if made is None or made.tree is not tree or made.era != self._store.era:
+            made = _Made(tree, self._store.era, self._make(tree, root, visible))
+            self._made.keep((root.uid, visible), made)
+        return made.composition
+
+    def _make(self, tree: Tree, root: Object, visible: frozenset[Kind]) -> Composition:
         return Composition(
             kind="Composition",
             api_version=self._api.api_version,

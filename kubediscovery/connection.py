@@ -8,11 +8,15 @@ carry their connection's state. It also reads a head of any size for any time; t
 import asyncio
 import ssl
 from typing import Any, Final
+from urllib.parse import unquote
 
+import httptools
+from uvicorn._types import HTTPScope
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
+from kubediscovery.cycle import Cycle
 from kubediscovery.errors import BadRequest, EntityTooLarge, HeadersTooLarge, StatusError
 from kubediscovery.negotiation import PLAIN, Representation
 from kubediscovery.responses import error_response
@@ -30,7 +34,7 @@ _LINGER_SECONDS = 0.5
 
 
 class JoinedWrites:
-    """A transport that sends what is written in one go as one: uvicorn writes a response's head and body apart.
+    """A transport that sends what is written in one go as one: uvicorn writes each message of a WebSocket apart.
 
     Over TLS each write is a record of its own, which the other side has to read on its own.
     """
@@ -84,11 +88,11 @@ class CertifiedProtocol(HttpToolsProtocol):
         self._ended = False
         self._refusal: StatusError = _UNREADABLE
         self._timer: asyncio.TimerHandle | None = None
+        self._idle_since: float | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Read the certificate once a connection, after the handshake."""
         super().connection_made(transport)
-        self.transport = JoinedWrites(transport, self.loop)  # type: ignore[assignment]
         tls: ssl.SSLObject | None = transport.get_extra_info("ssl_object")
         certificate = tls.getpeercert(binary_form=True) if tls is not None else None
         state = {"peer_certificate": certificate, "certificate_asked": self._asked, "abort": transport.abort}
@@ -98,6 +102,8 @@ class CertifiedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing more arrives."""
         self._stop_waiting()
+        if self.timeout_keep_alive_task is not None:
+            self.timeout_keep_alive_task.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -119,7 +125,7 @@ class CertifiedProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A request's first byte."""
         self._arriving = True
-        super().on_message_begin()
+        self.url, self.headers, self.expect_100_continue = b"", [], False
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep a line of the head; those behind a body say nothing, least of all who asks.
@@ -127,7 +133,10 @@ class CertifiedProtocol(HttpToolsProtocol):
         The parser gives both alike, and a front proxy takes X-Remote-* out of a user's headers only.
         """
         if self._in_head:
-            super().on_header(name, value)
+            name = name.lower()
+            if name == b"expect" and value.lower() == b"100-continue":
+                self.expect_100_continue = True
+            self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         """Begin with the request; what is raised here ends in :meth:`send_400_response`."""
@@ -137,11 +146,11 @@ class CertifiedProtocol(HttpToolsProtocol):
         length = next((value for name, value in self.headers if name == b"content-length"), b"0")
         if int(length) > BODY_BYTES:
             self._refuse(_LONG_BODY)
-        super().on_headers_complete()
+        self.scope = self._scope()
+        if not (self.parser.should_upgrade() and self._should_upgrade()):
+            self._begin()
         self._in_head = False
         self._received = 0
-        if not self._asked and self.cycle is not None:
-            self.cycle.keep_alive = False
 
     def on_message_complete(self) -> None:
         """The request has arrived as a whole; what comes next is the head of another one."""
@@ -153,6 +162,7 @@ class CertifiedProtocol(HttpToolsProtocol):
     def handle_websocket_upgrade(self) -> None:
         """Another protocol takes over, with bounds of its own."""
         self._end()
+        self.transport = JoinedWrites(self.transport, self.loop)  # type: ignore[assignment]
         super().handle_websocket_upgrade()
 
     def send_400_response(self, msg: str) -> None:
@@ -160,12 +170,82 @@ class CertifiedProtocol(HttpToolsProtocol):
         del msg
         self._answer_with(self._refusal)
 
+    def on_response_complete(self) -> None:
+        """Go on with the next request, or be idle.
+
+        uvicorn sets a timer after each answer and takes it back at the next request; here one stays as it is.
+        """
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+            return
+        self._idle_since = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self._look_for_idleness)
+
+    def _unset_keepalive_if_required(self) -> None:
+        self._idle_since = None
+
+    def _look_for_idleness(self) -> None:
+        self.timeout_keep_alive_task = None
+        if self._idle_since is None:
+            return
+        left = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        if left > 0:
+            self.timeout_keep_alive_task = self.loop.call_later(left, self._look_for_idleness)
+        else:
+            self.timeout_keep_alive_handler()
+
     def timeout_keep_alive_handler(self) -> None:
         """Close a connection that was idle for too long; what its client never read is dropped with it."""
         if self.transport.get_write_buffer_size():
             self.transport.abort()
         else:
             self.transport.close()
+
+    def _scope(self) -> HTTPScope:
+        target = httptools.parse_url(self.url)
+        return {
+            "type": "http",
+            "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
+            "http_version": self.parser.get_http_version(),
+            "server": self.server,
+            "client": self.client,
+            "scheme": self.scheme or "http",
+            "method": self.parser.get_method().decode("ascii"),
+            "root_path": self.root_path,
+            "path": unquote(target.path.decode("ascii")),
+            "raw_path": target.path,
+            "query_string": target.query or b"",
+            "headers": self.headers,
+            "state": self.app_state.copy(),
+        }
+
+    def _begin(self) -> None:
+        """What uvicorn does at the end of a head, with a cycle of our own."""
+        is_next = not self._is_answering()
+        self.cycle = Cycle(
+            scope=self.scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=False,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=self.expect_100_continue,
+            keep_alive=self._asked and self.scope["http_version"] != "1.0" and self.parser.should_keep_alive(),
+            on_response=self.on_response_complete,
+        )
+        if is_next:
+            self._start_asgi_task(self.cycle, self.app)
+        else:
+            # It comes before the former one is answered, and has to wait for its turn.
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, self.app))
 
     def _check_head(self) -> None:
         size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)

@@ -46,7 +46,8 @@ async def run_demo(port: int, *, may_move: bool) -> None:
         for question in questions(url_of(listening), stage.api, example):
             console.print(f"  {question}", soft_wrap=True)
         console.print(
-            f"\nweb is being rolled out: ask again, or add -w to watch. Serving on {url_of(listening)} until Ctrl-C.\n", soft_wrap=True
+            f"\nweb is being rolled out: ask again, or add -w to watch. Serving on {url_of(listening)} until Ctrl-C.\n",
+            soft_wrap=True,
         )
 
         async def play() -> None:

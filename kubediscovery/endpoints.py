@@ -1,5 +1,8 @@
 """What is answered beside resources: probes, metrics, the version and the documents that describe the API."""
 
+from functools import cached_property
+from typing import TYPE_CHECKING
+
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -15,10 +18,12 @@ from kubediscovery.negotiation import (
     negotiate,
     representation_of,
 )
-from kubediscovery.openapi import OpenApi
 from kubediscovery.readiness import Report
 from kubediscovery.responses import json_response, known_tags, require_reading, text_response
 from kubediscovery.services import Services
+
+if TYPE_CHECKING:
+    from kubediscovery.openapi import OpenApi
 
 
 class Endpoints:
@@ -28,7 +33,13 @@ class Endpoints:
         self._services = services
         self._api = services.api
         self._discovery = Discovery(services.api)
-        self._openapi = OpenApi(services.api)
+
+    @cached_property
+    def _openapi(self) -> "OpenApi":
+        """Imported when it is first asked for: all that is in it would take a twentieth of every start."""
+        from kubediscovery.openapi import OpenApi
+
+        return OpenApi(self._api)
 
     async def respond(self, request: Request, segments: tuple[str, ...]) -> Response:
         """The answer; raises :class:`NotFound` for a path that is not served and :class:`MethodNotAllowed`."""

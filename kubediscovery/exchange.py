@@ -3,13 +3,13 @@
 These are the limits (:mod:`kubediscovery.limits`), metrics, the audit log and traces.
 """
 
-import asyncio
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from starlette.types import Scope
 
 from kubediscovery.authz import Attributes, NonResourceAttributes, ResourceAttributes
+from kubediscovery.deadline import Deadline
 from kubediscovery.errors import StatusError
 from kubediscovery.identity import ANONYMOUS, Caller, User
 
@@ -59,7 +59,7 @@ class Exchange:
     audit_id: str
     received: float
     started: float
-    deadline: asyncio.Timeout | None = None
+    deadline: Deadline | None = None
     attributes: Attributes | None = None
     caller: Caller | None = None
     resource: str = ""

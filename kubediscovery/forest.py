@@ -1,10 +1,11 @@
 """Trees that are asked for again and again, kept for as long as the objects that they were built from are the same.
 
-Nothing has to be told of changes: an update puts another object into the store, so that comparing the children of each
-owner with those of then, a few microseconds, says whether a tree still holds.
+Nothing has to be told of changes: while nothing at all has changed every tree holds, and an update puts another object
+into the store, so that comparing the children of each owner with those of then, a few microseconds, says so too.
 """
 
 from collections.abc import Mapping, Set
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from cachetools import LRUCache
@@ -26,12 +27,14 @@ class _Read(NamedTuple):
     losses: dict[Kind, int]
 
 
-class _Kept(NamedTuple):
-    """A tree, its root and all that was read for it."""
+@dataclass(slots=True)
+class _Kept:
+    """A tree, its root and all that was read for it; it held at a generation of the store."""
 
     tree: Tree
     root: Object
     read: list[_Read]
+    generation: int
 
 
 class _Reader:
@@ -65,7 +68,7 @@ class Forest:
             return kept.tree
         reader = _Reader(self._store)
         tree = build_tree(reader, root, visible.__contains__)
-        kept = _Kept(tree, root, reader.read)
+        kept = _Kept(tree, root, reader.read, self._store.generation)
         if _size(kept) <= KEPT_OBJECTS:
             self._kept[key] = kept
         return tree
@@ -73,9 +76,14 @@ class Forest:
     def _holds(self, kept: _Kept, root: Object) -> bool:
         if kept.root is not root:
             return False
+        if kept.generation == self._store.generation:
+            return True
         children, losses = self._store.children, self._store.losses
         # Equal lists of the same objects are equal at the first look; a changed object differs in its version.
-        return all(children(owner) == found and losses(owner) == lost for owner, found, lost in kept.read)
+        if not all(children(owner) == found and losses(owner) == lost for owner, found, lost in kept.read):
+            return False
+        kept.generation = self._store.generation
+        return True
 
 
 def _size(kept: _Kept) -> int:

@@ -27,6 +27,8 @@ async def fresh_enough(seen: Seen, version: int) -> None:
     Raises :class:`ServerTimeout`, with the cause by which clients know this case, where that takes longer than
     :data:`PATIENCE`.
     """
+    if not version:
+        return
     try:
         async with asyncio.timeout(PATIENCE):
             while seen.version < version:  # noqa: ASYNC110 (whoever fills the caches does not know who waits)

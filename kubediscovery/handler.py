@@ -4,10 +4,13 @@ Paths are not matched by a router but taken apart once, by :mod:`kubediscovery.r
 what is served cannot differ.
 """
 
+from functools import lru_cache
+from typing import NamedTuple
+
 from starlette.requests import Request
 from starlette.responses import Response
 
-from kubediscovery.authz import Attributes, NonResourceAttributes, ResourceAttributes, refusal
+from kubediscovery.authz import Attributes, NonResourceAttributes, refusal
 from kubediscovery.endpoints import Endpoints
 from kubediscovery.errors import ServiceUnavailable
 from kubediscovery.exchange import Exchange
@@ -20,7 +23,18 @@ from kubediscovery.watch import REVIEW_MAX_AGE
 
 # Exactly these need no proof of anything (k8s.io/apiserver, pkg/server/options/authorization.go).
 _OPEN = {("healthz",), ("livez",), ("readyz",)}
+# What was asked lately, and the bytes of a path and query that anybody may have that many times kept.
+_ASKED, _LONGEST_ASKED = 2_048, 512
 _NOBODY_TRUSTED = "callers cannot be told apart yet: it is not known which authorities certify them; try again"
+
+
+class _Asked(NamedTuple):
+    """What a method, a path and a query mean; ``resource`` and ``subresource`` as metrics call them."""
+
+    segments: tuple[str, ...]
+    attributes: Attributes
+    resource: str = ""
+    subresource: str = ""
 
 
 class Handler:
@@ -32,15 +46,15 @@ class Handler:
         self._endpoints = Endpoints(services)
         self._resources = Resources(services)
         self._impersonation = Impersonation(services.authorizer)
+        self._known = lru_cache(_ASKED)(self._read)
 
     async def respond(self, request: Request, exchange: Exchange) -> Response:
         """Authenticate, take for whom the caller may act as, authorise, answer; the exchange comes to tell of it."""
-        segments = split_path(request.scope["raw_path"])
-        exchange.attributes = attributes = self._attributes(request, segments)
+        asked = self._asked(request)
+        exchange.attributes, segments, attributes = asked.attributes, asked.segments, asked.attributes
+        exchange.resource, exchange.subresource = asked.resource, asked.subresource
         if segments in _OPEN:
             return self._endpoints.probe(request, segments)
-        if isinstance(attributes, ResourceAttributes):
-            exchange.resource, exchange.subresource = self._resources.names(attributes)
         headers, state = request.scope["headers"], request.scope.get("state", {})
         caller = await self._services.authenticator.authenticate(headers, state.get("peer_certificate"))
         if caller is None:
@@ -63,9 +77,14 @@ class Handler:
 
         return await self._resources.respond(request, user, attributes, renew)
 
-    def _attributes(self, request: Request, segments: tuple[str, ...]) -> Attributes:
-        prefix = ("apis", self._api.group, self._api.version)
-        if segments[:3] == prefix and len(segments) > 3:
-            query = request.scope["query_string"]
-            return parse_resource_path(segments[3:], request.method, query, self._api.group, self._api.version)
-        return NonResourceAttributes("/" + "/".join(segments), request.method.lower())
+    def _asked(self, request: Request) -> _Asked:
+        raw_path, query = request.scope["raw_path"], request.scope["query_string"]
+        read = self._known if len(raw_path) + len(query) <= _LONGEST_ASKED else self._read
+        return read(raw_path, request.method, query)
+
+    def _read(self, raw_path: bytes, method: str, query: bytes) -> _Asked:
+        segments = split_path(raw_path)
+        if segments[:3] != ("apis", self._api.group, self._api.version) or len(segments) == 3:
+            return _Asked(segments, NonResourceAttributes("/" + "/".join(segments), method.lower()))
+        attributes = parse_resource_path(segments[3:], method, query, self._api.group, self._api.version)
+        return _Asked(segments, attributes, *self._resources.names(attributes))

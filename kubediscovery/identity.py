@@ -8,7 +8,7 @@ The names of those headers come from ConfigMap kube-system/extension-apiserver-a
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 from urllib.parse import unquote_to_bytes
 
 import msgspec
@@ -36,8 +36,7 @@ class User(msgspec.Struct, frozen=True, cache_hash=True):
 ANONYMOUS = User(ANONYMOUS_NAME, groups=(UNAUTHENTICATED_GROUP,))
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(NamedTuple):
     """Who called: the user whose rights count, and who really called where that user is impersonated."""
 
     user: User

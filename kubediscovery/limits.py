@@ -4,12 +4,12 @@ The rules are those of ``k8s.io/apiserver, pkg/server/filters/maxinflight.go``, 
 ``pkg/endpoints/filters/request_deadline.go``, except that watches, which are counted apart there too, have a bound.
 """
 
-import asyncio
 import re
 from dataclasses import dataclass
 from urllib.parse import unquote
 
 from kubediscovery.config import MAX_REQUESTS, MAX_WATCHES, REQUEST_SECONDS, parse_duration
+from kubediscovery.deadline import Deadline
 from kubediscovery.errors import BadRequest, ConfigurationError, ServerTimeout, TooManyRequests
 from kubediscovery.exchange import Exchange
 
@@ -80,7 +80,7 @@ class Limits:
             exchange.admitted = False
             self._gate(exchange).leave()
 
-    def _allot(self, exchange: Exchange, deadline: asyncio.Timeout) -> None:
+    def _allot(self, exchange: Exchange, deadline: Deadline) -> None:
         query: bytes = exchange.http["query_string"]
         if exchange.watching:
             deadline.reschedule(None)

@@ -23,6 +23,7 @@ from kubediscovery.kinds import Kind
 from kubediscovery.reflector import Phase, Progress
 from kubediscovery.reviews import Reviewer
 from kubediscovery.store import Store
+from kubediscovery.tally import Tallies, Tally
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 COMPONENT = "apiserver"
@@ -52,10 +53,10 @@ _HELP = {
 }
 
 
-def _histogram(
-    registry: CollectorRegistry, name: str, labels: tuple[str, ...], buckets: tuple[float, ...]
-) -> Histogram:
-    return Histogram(name, _HELP[name], labels, buckets=buckets, registry=registry)
+def _tallies(registry: CollectorRegistry, name: str, labels: tuple[str, ...], bounds: tuple[float, ...]) -> Tallies:
+    made = Tallies(name, _HELP[name], labels, bounds)
+    registry.register(made)
+    return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +64,8 @@ class _Series:
     """Those of one kind of request and answer, looked up once: that costs more than counting does."""
 
     requests: Counter
-    duration: Histogram
-    sizes: Histogram | None
+    duration: Tally
+    sizes: Tally | None
 
 
 class Metrics:
@@ -76,8 +77,8 @@ class Metrics:
         self._registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         self._requests = Counter("apiserver_request", "Requests answered.", _COUNTED, registry=registry)
-        self._duration = _histogram(registry, "apiserver_request_duration_seconds", _TIMED, _SECONDS)
-        self._sizes = _histogram(registry, "apiserver_response_sizes", _NAMED, _BYTES)
+        self._duration = _tallies(registry, "apiserver_request_duration_seconds", _TIMED, _SECONDS)
+        self._sizes = _tallies(registry, "apiserver_response_sizes", _NAMED, _BYTES)
         self._long_running = Gauge("apiserver_longrunning_requests", "Watches under way.", _NAMED, registry=registry)
         self._terminations = Counter(
             "apiserver_request_terminations",
@@ -89,14 +90,14 @@ class Metrics:
             "apiserver_request_aborts", "Requests cut off amid their answer.", _NAMES, registry=registry
         )
         self._watch_events = Counter("apiserver_watch_events", "Events sent to watches.", _RESOURCE, registry=registry)
-        self._watch_sizes = _histogram(registry, "apiserver_watch_events_sizes", _RESOURCE, _EVENT_BYTES)
+        self._watch_sizes = _tallies(registry, "apiserver_watch_events_sizes", _RESOURCE, _EVENT_BYTES)
         self._inflight = Gauge(
             "apiserver_current_inflight_requests",
             "The most requests that were being answered at once in the last second, watches left out.",
             ("request_kind",),
             registry=registry,
         ).labels("readOnly")
-        self._lag = _histogram(registry, "kubediscovery_event_loop_lag_seconds", (), _LAG_SECONDS)
+        self._lag = _tallies(registry, "kubediscovery_event_loop_lag_seconds", (), _LAG_SECONDS).of()
         self._series: dict[tuple[RequestLabels, int], _Series] = {}
 
     def watch_caches(self, store: Store, progress: Mapping[Kind, Progress]) -> None:
@@ -119,9 +120,9 @@ class Metrics:
         except KeyError:
             series = self._series[labels, exchange.code] = self._made(labels, exchange.code)
         series.requests.inc()
-        series.duration.observe(seconds)
+        series.duration.add(seconds)
         if series.sizes is not None:
-            series.sizes.observe(exchange.size)
+            series.sizes.add(exchange.size)
 
     def terminated(self, exchange: Exchange, code: int) -> None:
         """Count one request that was refused for there are too many, or took too long."""
@@ -138,17 +139,17 @@ class Metrics:
     def watched(self, group: str, version: str, resource: str) -> Callable[[int], None]:
         """What counts an event of a watch, given its bytes."""
         events = self._watch_events.labels(group, version, resource)
-        sizes = self._watch_sizes.labels(group, version, resource)
+        sizes = self._watch_sizes.of(group, version, resource)
 
         def sent(size: int) -> None:
             events.inc()
-            sizes.observe(size)
+            sizes.add(size)
 
         return sent
 
     def beat(self, lag: float, inflight: int) -> None:
         """What the last second was like: the seconds that the loop was late, and the most requests under way."""
-        self._lag.observe(lag)
+        self._lag.add(lag)
         self._inflight.set(inflight)
 
     def render(self) -> bytes:
@@ -158,10 +159,10 @@ class Metrics:
     def _made(self, labels: RequestLabels, code: int) -> _Series:
         verb, *others = labels
         dry_run = ""
-        sizes = self._sizes.labels(*labels, COMPONENT) if verb in _SIZED else None
+        sizes = self._sizes.of(*labels, COMPONENT) if verb in _SIZED else None
         return _Series(
             self._requests.labels(verb, dry_run, *others, COMPONENT, str(code)),
-            self._duration.labels(verb, dry_run, *others, COMPONENT),
+            self._duration.of(verb, dry_run, *others, COMPONENT),
             sizes,
         )
 

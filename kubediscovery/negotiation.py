@@ -20,6 +20,8 @@ PARTIAL_OBJECT_LIST = "PartialObjectMetadataList"
 
 # Longer than any client's, and read in less than a millisecond.
 _LONGEST_HEADER = 8_192
+#: The headers that :func:`representation_of` reads.
+READ_HEADERS = frozenset((b"accept", b"accept-encoding", b"user-agent"))
 _TRUE = ("1", "t", "true")
 # Whoever reads these answers is a person (negotiate.go, isPrettyPrint).
 _HUMAN = ("curl", "Wget", "Mozilla/5.0")

@@ -1,9 +1,11 @@
 """Requests for resources of the API group, answered as the caller may see them."""
 
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -15,7 +17,7 @@ from kubediscovery.errors import Expired, NotFound, ServiceUnavailable, Subject
 from kubediscovery.freshness import fresh_enough, require_exact
 from kubediscovery.identity import User
 from kubediscovery.kinds import Kind
-from kubediscovery.negotiation import READABLE, WATCHABLE, Representation, representation_of
+from kubediscovery.negotiation import READ_HEADERS, READABLE, WATCHABLE, Representation, representation_of
 from kubediscovery.options import Options, Terms, parse_options, parse_terms, wants_watch
 from kubediscovery.representation import transform
 from kubediscovery.requests import ALL
@@ -31,7 +33,37 @@ from kubediscovery.watch import REVIEW_MAX_AGE, Watch
 # What has one name, or *, is no long request to kube-apiserver, which cuts it off after a minute: this ends before.
 _SHORT_WATCH = 50.0
 
+# Requests with a short path, query and head, which others may send too, are kept with the answer that was given last.
+_PLANS, _LONGEST_PLAN, _LONGEST_KEPT = 512, 1_024, 16 * 1024
+_SAID = READ_HEADERS | {b"if-none-match"}
+
 Renew = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Kept:
+    """The answer to who may see these kinds, as long as the store is at this generation."""
+
+    visible: frozenset[Kind]
+    generation: int
+    response: Response
+
+
+@dataclass(slots=True, eq=False)
+class _Plan:
+    """What a request asks for, whoever sent it."""
+
+    target: Target
+    options: Options
+    representation: Representation
+    known: frozenset[str]
+    watches: bool
+    kept: _Kept | None = None
+
+    def lasts(self, answer: Composition | CompositionList) -> bool:
+        """Whether it would be the same later: a list has the version of its moment, a Table tells ages."""
+        is_one = isinstance(answer, Composition)
+        return is_one and not self.representation.media_type.as_kind and not self.options.ignored
 
 
 class Resources:
@@ -43,6 +75,7 @@ class Resources:
         self._compositions = Compositions(services.api, services.store, services.journal)
         self._broadcaster = Broadcaster(services.store, self._compositions, services.journal, services.past)
         self._visibility = Visibility(services.authorizer, services.api.kinds)
+        self._known = lru_cache(_PLANS)(self._read)
 
     def names(self, attributes: ResourceAttributes) -> tuple[str, str]:
         """Resource and subresource as metrics call them; empty for what does not exist."""
@@ -57,29 +90,46 @@ class Resources:
 
         ``renew`` reviews the request once more, not with an old verdict, and raises what it did not raise before.
         """
-        target = self._target(attributes)
-        require_reading(request.method)
+        plan, store = self._plan(request, attributes), self._services.store
+        if plan.watches:
+            return await self._watch(request, user, attributes, plan, renew)
+        await fresh_enough(store, plan.options.least_version)
+        visible = await self._visibility.kinds(user, plan.target.namespace)
+        require_exact(store, plan.options)
+        generation, kept = store.generation, plan.kept
+        if kept is not None and kept.visible == visible and kept.generation == generation:
+            return kept.response
+        answer = self._answer(attributes, plan.target, plan.options, visible)
+        response = await self._represent(answer, plan)
+        if plan.lasts(answer) and len(response.body) <= _LONGEST_KEPT:
+            plan.kept = _Kept(visible, generation, response)
+        return response
+
+    def _plan(self, request: Request, attributes: ResourceAttributes) -> "_Plan":
         query = request.scope["query_string"]
-        if attributes.verb == "watch" or (attributes.subresource and wants_watch(query)):
-            return await self._watch(request, user, attributes, target, renew)
-        options = parse_options(query)
-        representation = representation_of(request.headers, query, READABLE, options.include_object)
-        await fresh_enough(self._services.store, options.least_version)
-        visible = await self._visibility.kinds(user, target.namespace)
-        require_exact(self._services.store, options)
-        answer = self._answer(attributes, target, options, visible)
-        return await self._represent(request, answer, representation, options)
+        said = tuple([line for line in request.scope["headers"] if line[0] in _SAID])
+        length = len(query) + len(request.scope["raw_path"]) + sum([len(value) for _, value in said])
+        return (self._known if length <= _LONGEST_PLAN else self._read)(attributes, request.method, query, said)
+
+    def _read(
+        self, attributes: ResourceAttributes, method: str, query: bytes, said: tuple[tuple[bytes, bytes], ...]
+    ) -> "_Plan":
+        target, headers = self._target(attributes), Headers(raw=list(said))
+        require_reading(method)
+        watches = attributes.verb == "watch" or bool(attributes.subresource and wants_watch(query))
+        options = parse_options(query, watch=watches)
+        offered = WATCHABLE if watches else READABLE
+        representation = representation_of(headers, query, offered, options.include_object)
+        return _Plan(target, options, representation, known_tags(headers), watches)
 
     async def _watch(
-        self, request: Request, user: User, attributes: ResourceAttributes, target: Target, renew: Renew
+        self, request: Request, user: User, attributes: ResourceAttributes, plan: "_Plan", renew: Renew
     ) -> Response:
         if self._services.readiness.draining.is_set():
             # It would end at once, which client-go takes for a fault, and lists anew: there may be another replica
             # (pkg/server/filters/watch_termination.go, waitgroup.go).
             raise ServiceUnavailable("the server is shutting down", retry_after=1)
-        query = request.scope["query_string"]
-        options, terms = parse_options(query, watch=True), parse_terms(query)
-        representation = representation_of(request.headers, query, WATCHABLE, options.include_object)
+        target, options, terms = plan.target, plan.options, parse_terms(request.scope["query_string"])
         self._compositions.require_known(target)
         # A client may come from a replica that has seen more: what is told here must not be older.
         await fresh_enough(self._services.store, options.least_version)
@@ -95,7 +145,7 @@ class Resources:
             self._broadcaster,
             _selection(attributes, target, options),
             visible,
-            representation,
+            plan.representation,
             terms if attributes.verb == "watch" else _shortened(terms),
             review,
             api_version=self._api.api_version,
@@ -133,14 +183,15 @@ class Resources:
             return self._compositions.many(target, options, visible)
         return self._compositions.one(target.kind, target.namespace or "", attributes.name, visible)
 
-    async def _represent(
-        self, request: Request, answer: Composition | CompositionList, representation: Representation, options: Options
-    ) -> Response:
-        return await self._services.renderer.answer(
+    async def _represent(self, answer: Composition | CompositionList, plan: "_Plan") -> Response:
+        renderer, representation = self._services.renderer, plan.representation
+        if plan.lasts(answer):
+            return await renderer.lasting(answer, representation, known=plan.known)
+        return await renderer.answer(
             transform(answer, representation, datetime.now(UTC)),
             representation,
-            known=known_tags(request.headers),
-            headers=warnings(_said(answer, options)),
+            known=plan.known,
+            headers=warnings(_said(answer, plan.options)),
         )
 
 

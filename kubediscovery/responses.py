@@ -15,6 +15,7 @@ from kubediscovery.discovery import Document
 from kubediscovery.errors import MethodNotAllowed, StatusError, Unauthorized
 from kubediscovery.meta import status_of
 from kubediscovery.negotiation import JSON, PLAIN, YAML, Representation
+from kubediscovery.recent import Recent
 from kubediscovery.representation import encode, written
 
 # Answers depend on the caller: no cache on the way may keep one (k8s.io/apiserver, filters/cachecontrol.go).
@@ -31,6 +32,8 @@ _GZIP = 16
 # Bytes of JSON whose encoding, tag and compression take about a millisecond.
 _AT_ONCE = {JSON: 128 * 1024, YAML: 8 * 1024}
 _LONGEST_WARNING = 256
+# Answers that are kept as they were sent, and the bytes of the longest: 8 MiB in all.
+_KEPT, _LONGEST_KEPT = 512, 16 * 1024
 
 
 class Renderer:
@@ -45,6 +48,7 @@ class Renderer:
     def __init__(self) -> None:
         # Writing YAML holds the interpreter: one at a time leaves the event loop its share.
         self._writing_yaml = asyncio.Semaphore()
+        self._kept: Recent[tuple[int, Representation], _Kept] = Recent(_KEPT)
 
     async def answer(
         self,
@@ -58,6 +62,19 @@ class Renderer:
         finished = await self._finish(msgspec.json.encode(content), representation, known)
         media_type = representation.media_type.encoding
         return _finished_response(finished, media_type, {**PRIVATE, **(headers or {})})
+
+    async def lasting(
+        self, content: object, representation: Representation, *, known: frozenset[str] = NOTHING_KNOWN
+    ) -> Response:
+        """The same of content that never changes, and may be asked for again: then it is not written again."""
+        kept = self._kept.get((id(content), representation))
+        # What this was once the identity of may be gone.
+        if kept is None or kept.content is not content or known:
+            response = await self.answer(content, representation, known=known)
+            if not known and len(response.body) <= _LONGEST_KEPT:
+                self._kept.keep((id(content), representation), _Kept(content, response))
+            return response
+        return kept.response
 
     async def document(
         self, document: Document, representation: Representation, *, known: frozenset[str] = NOTHING_KNOWN
@@ -75,6 +92,14 @@ class Renderer:
             return _finish(body, representation, known, etag)
         async with self._writing_yaml if encoding == YAML else contextlib.nullcontext():
             return await asyncio.to_thread(_finish, body, representation, known, etag)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Kept:
+    """An answer, and what it is the answer with."""
+
+    content: object
+    response: Response
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Generic, Protocol, TypeVar
 
-from cachetools import TTLCache
-
 from kubediscovery.errors import UpstreamError
+from kubediscovery.recent import Recent
 
 Question = TypeVar("Question", bound=Hashable)
 Verdict = TypeVar("Verdict")
@@ -86,7 +85,7 @@ class Reviews(Generic[Question, Verdict]):
         self._timer = timer
         self._sleep = sleep
         self._timeout = timeout
-        self._verdicts: TTLCache[Question, _Kept[Verdict]] = TTLCache(_KEPT, KEPT_SECONDS, timer)
+        self._verdicts: Recent[Question, _Kept[Verdict]] = Recent(_KEPT)
         self._flights: dict[Question, _Flight[Verdict]] = {}
 
     def known(self, question: Question, *, max_age: float | None = None) -> Verdict:
@@ -95,9 +94,13 @@ class Reviews(Generic[Question, Verdict]):
         Without ``max_age`` :data:`KEPT_SECONDS` are the limit, and always the longest one.
         """
         kept = self._verdicts[question]
-        if not self._counts(kept.asked, max_age):
+        if not self.counts(kept.asked, max_age):
             raise KeyError(question)
         return kept.verdict
+
+    def asked(self, question: Question) -> float:
+        """When the verdict that is kept was asked for, counting or not; ``KeyError`` if there is none."""
+        return self._verdicts[question].asked
 
     async def verdict(
         self,
@@ -117,15 +120,17 @@ class Reviews(Generic[Question, Verdict]):
         except KeyError:
             pass
         flight = self._flights.get(question)
-        if flight is None or not self._counts(flight.asked, max_age):
+        if flight is None or not self.counts(flight.asked, max_age):
             asked = self._timer()
             flight = _Flight(asyncio.create_task(self._review(question, spec(), asked, keep=keep)), asked)
             self._flights[question] = flight
             flight.task.add_done_callback(partial(self._landed, question))
         return await asyncio.shield(flight.task)
 
-    def _counts(self, asked: float, max_age: float | None) -> bool:
-        return self._timer() - asked < min(KEPT_SECONDS, max_age if max_age is not None else KEPT_SECONDS)
+    def counts(self, asked: float, max_age: float | None = None) -> bool:
+        """Whether what was asked for then still counts; see :meth:`known`."""
+        age = self._timer() - asked
+        return age < KEPT_SECONDS and (max_age is None or age < max_age)
 
     def _landed(self, question: Question, task: asyncio.Task[Verdict]) -> None:
         flight = self._flights.get(question)
@@ -139,7 +144,16 @@ class Reviews(Generic[Question, Verdict]):
         # An answer that took long must not replace one that was asked for after it.
         last = self._verdicts.get(question)
         if last is None or last.asked <= kept.asked:
-            self._verdicts[question] = kept
+            self._verdicts.keep(question, kept)
+        self._forget()
+
+    def _forget(self) -> None:
+        """Drop what counts no more: it would only take up memory."""
+        while self._verdicts:
+            question = next(iter(self._verdicts))
+            if self.counts(self._verdicts[question].asked):
+                return
+            del self._verdicts[question]
 
     async def _review(self, question: Question, spec: Mapping[str, object], asked: float, *, keep: bool) -> Verdict:
         body = {"apiVersion": self._kind.api_version, "kind": self._kind.kind, "spec": spec}

@@ -63,10 +63,15 @@ class Store:
 
     def __init__(self, kinds: Kinds) -> None:
         self.kinds = kinds
+        #: Grows with every change of an object, and of what is known of a kind; while it stays, so does every answer.
+        self.generation = 0
+        #: Grows whenever a kind has become known, or unknown.
+        self.era = 0
         self._observers: list[Observer] = []
         # By the UID of an owner that is here: the version at which it last lost a child of a kind.
         self._losses: dict[str, dict[Kind, int]] = {}
         self._tables = {kind: _Table() for kind in kinds}
+        self._pending = dict.fromkeys(kinds)
         self._by_uid: dict[str, Object] = {}
         # Kept also for owners that are not here: a child may arrive before its owner.
         self._children: dict[str, dict[str, Object]] = {}
@@ -79,7 +84,7 @@ class Store:
     @property
     def pending(self) -> list[Kind]:
         """The kinds whose first list has not come yet."""
-        return [kind for kind, table in self._tables.items() if table.coverage is Coverage.PENDING]
+        return list(self._pending)
 
     @property
     def omitted(self) -> Mapping[Kind, Coverage]:
@@ -146,6 +151,7 @@ class Store:
         for item in fresh.values():
             self.put(item)
         former, table.coverage = table.coverage, Coverage.COMPLETE
+        self._pending.pop(kind, None)
         self.advance(kind, version)
         if former is not Coverage.COMPLETE:
             self._reset()
@@ -159,6 +165,7 @@ class Store:
             # Never so in a cluster; files may say anything.
             self.remove(known)
             known = None
+        self.generation += 1
         namesake = self.find(item.kind, item.namespace, item.name)
         if namesake is not None and namesake.uid != item.uid:
             # Recreated under the same name: the deletion of the former was missed or is still to come.
@@ -182,6 +189,7 @@ class Store:
         held = self._by_uid.pop(item.uid, None)
         if held is None:
             return
+        self.generation += 1
         version = max(version, item.resource_version)
         table = self._tables[held.kind]
         by_name = table.namespaces[held.namespace]
@@ -204,6 +212,7 @@ class Store:
         if table.coverage is coverage:
             return
         table.coverage = coverage
+        self._pending.pop(kind, None)
         for held in list(table.objects(None)):
             self.remove(held)
         for lost in self._losses.values():
@@ -227,6 +236,8 @@ class Store:
                 observer.changed(before, after, version)
 
     def _reset(self) -> None:
+        self.era += 1
+        self.generation += 1
         for observer in self._observers:
             observer.reset()
 

@@ -6,7 +6,7 @@ The rules are those of ``k8s.io/apiserver, pkg/authentication/request/bearertoke
 
 import asyncio
 import base64
-import hmac
+import hashlib
 import re
 import secrets
 import time
@@ -29,9 +29,11 @@ def bearer_token(headers: Headers) -> bytes | None:
 
     As in Kubernetes, another scheme, and ``Bearer`` with no token right behind it, count as no credential at all.
     """
-    value = next((value for name, value in headers if name == b"authorization"), b"").strip()
-    scheme, *rest = value.split(b" ", 2)
-    return (rest[0] or None) if rest and scheme.lower() == b"bearer" else None
+    for name, value in headers:
+        if name == b"authorization":
+            scheme, *rest = value.strip().split(b" ", 2)
+            return (rest[0] or None) if rest and scheme.lower() == b"bearer" else None
+    return None
 
 
 def websocket_token(headers: Headers) -> bytes | None:
@@ -78,7 +80,7 @@ def _is_websocket(headers: Headers) -> bool:
 
 
 class Tokens:
-    """Whom tokens belong to. What is remembered of a token is an HMAC under a key that never leaves the process."""
+    """Whom tokens belong to. What is remembered of a token is a hash under a key that never leaves the process."""
 
     def __init__(
         self,
@@ -95,11 +97,16 @@ class Tokens:
 
     async def user(self, token: bytes) -> User | None:
         """The user that the token belongs to, ``None`` if it is a bad one; :class:`UpstreamError` if nobody knows."""
+        # A message authentication code by itself (RFC 7693), in a fifth of an HMAC's time.
+        question = hashlib.blake2b(token, key=self._key, digest_size=32).digest()
+        try:
+            return self._reviews.known(question)
+        except KeyError:
+            pass
         try:
             text = token.decode()
         except UnicodeDecodeError:
             return None
-        question = hmac.digest(self._key, token, "sha256")
         return await self._reviews.verdict(question, lambda: {"token": text})
 
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kubediscovery.deadline import Deadline
 from kubediscovery.errors import BadRequest, TooManyRequests
 from kubediscovery.exchange import Exchange
 from kubediscovery.identity import User
@@ -92,7 +93,7 @@ def test_the_most_is_what_was_the_most_since_it_was_asked(steps: list[bool]) -> 
 async def deadline_of(limits: Limits, exchange: Exchange) -> float | None:
     """Seconds that a request has got when it was let in."""
     loop = asyncio.get_running_loop()
-    async with asyncio.timeout(limits.seconds) as exchange.deadline:
+    with Deadline(limits.seconds) as exchange.deadline:
         limits.admit(exchange)
         when = exchange.deadline.when()
         await asyncio.sleep(0)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from kubediscovery.testing.components import ALL
-from kubediscovery.testing.locked import MODULES, Module, Program, minor_version
+from kubediscovery.testing.locked import MODULES, Module, OwnModule, Program, minor_version
 
 GO_MOD = """\
 module example.com/testing
@@ -56,6 +56,15 @@ def test_the_key_changes_with_all_that_a_build_depends_on(module: Module) -> Non
     (module.directory / "go.mod").write_text(GO_MOD.replace("v0.1.0", "v0.1.1"))
     keys.add(module.key)
     assert len(keys) == 4
+
+
+def test_the_key_of_a_module_of_our_own_changes_with_its_sources(module: Module) -> None:
+    own = OwnModule(module.directory, module.path, module.artifacts)
+    (module.directory / "main.go").write_text("package main")
+    before = own.key
+    assert before.startswith(module.key)
+    (module.directory / "main.go").write_text("package other")
+    assert own.key != before
 
 
 @pytest.mark.parametrize(
