@@ -38,6 +38,7 @@ unit: $(VENV)/development ## tests that need no control plane
 
 binaries: $(VENV)/development
 	$(BIN)/python -m kubediscovery.testing build
+	$(BIN)/python -m tests.integration.informers
 
 integration: binaries ## tests on a real control plane
 	$(BIN)/python -m pytest tests/integration

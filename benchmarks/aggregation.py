@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import reference_server
+from benchmarks import adapter_server, reference_server
 from benchmarks.reference_server import ReferenceServer
 from kubediscovery.config import DEFAULT_GROUP
 from kubediscovery.testing.controlplane import ControlPlane
@@ -59,7 +59,20 @@ def wait_until_available(cluster: ControlPlane, groups: Iterable[str]) -> None:
 
 def reader(cluster: ControlPlane) -> Path:
     """Make an ordinary user who may read workloads and compositions and nothing else; gives the kubeconfig."""
-    groups = ["", "apps", "batch", DEFAULT_GROUP, reference_server.GROUP]
+    _bind_reader(cluster)
+    return cluster.kubeconfig_for(READER)
+
+
+def reader_token(cluster: ControlPlane) -> str:
+    """A bearer token of somebody with the same rights, a service account."""
+    account = {"name": READER, "namespace": "default"}
+    _apply(cluster, {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": account})
+    _bind_reader(cluster)
+    return cluster.kubectl("create", "token", READER, "--namespace=default", "--duration=24h").strip()
+
+
+def _bind_reader(cluster: ControlPlane) -> None:
+    groups = ["", "apps", "batch", DEFAULT_GROUP, reference_server.GROUP, adapter_server.GROUP]
     role = {"apiVersion": "rbac.authorization.k8s.io/v1", "metadata": {"name": READER}}
     _apply(
         cluster,
@@ -72,10 +85,12 @@ def reader(cluster: ControlPlane) -> Path:
             **role,
             "kind": "ClusterRoleBinding",
             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": READER},
-            "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": READER}],
+            "subjects": [
+                {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": READER},
+                {"kind": "ServiceAccount", "name": READER, "namespace": "default"},
+            ],
         },
     )
-    return cluster.kubeconfig_for(READER)
 
 
 def _apply(cluster: ControlPlane, *manifests: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ import json
 import random
 import socket
 import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -66,9 +67,10 @@ class Synced:
 class Connection:
     """One connection to an endpoint, kept open; leaving its block closes it."""
 
-    def __init__(self, endpoint: Endpoint, context: ssl.SSLContext) -> None:
-        """``context`` trusts the endpoint's CA and may show a client certificate."""
+    def __init__(self, endpoint: Endpoint, context: ssl.SSLContext, headers: Mapping[str, str] | None = None) -> None:
+        """``context`` trusts the endpoint's CA and may show a client certificate; each request has the headers."""
         self._endpoint = endpoint
+        self._headers = dict(headers or {})
         self._connection = http.client.HTTPSConnection("localhost", endpoint.port, timeout=_SECONDS, context=context)
 
     def status(self, path: str) -> int:
@@ -90,7 +92,7 @@ class Connection:
 
     def _get(self, path: str) -> tuple[int, bytes]:
         try:
-            self._connection.request("GET", path)
+            self._connection.request("GET", path, headers=self._headers)
             response = self._connection.getresponse()
             return response.status, response.read()
         except (OSError, http.client.HTTPException) as error:

@@ -31,6 +31,20 @@ class AtMostTimes:
 
 
 @dataclass(frozen=True, slots=True)
+class AtLeastTimes:
+    """At least so many times the peer's figure, in the same run."""
+
+    factor: float
+
+    def is_met(self, own: float, peer: float | None) -> bool:
+        """Compare; never met without a peer."""
+        return peer is not None and own >= self.factor * peer
+
+    def __str__(self) -> str:
+        return f"ratio at least {self.factor:g}"
+
+
+@dataclass(frozen=True, slots=True)
 class Below:
     """Less than a fixed size, in the figure's unit."""
 

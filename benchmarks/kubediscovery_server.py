@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 import subprocess
 import sys
@@ -30,25 +31,29 @@ class KubediscoveryServer:
 
     name = "kubediscovery"
 
-    def __init__(self, endpoint: Endpoint, kubeconfig: Path, administrator: Path) -> None:
+    def __init__(self, endpoint: Endpoint, kubeconfig: Path, administrator: Path, more: tuple[str, ...] = ()) -> None:
         """``kubeconfig`` is the server's own; ``administrator`` the path of a client certificate without its suffix."""
         self.endpoint = endpoint
+        self._more = more
         self._kubeconfig = kubeconfig
         self._administrator = administrator
 
     @classmethod
-    def install(cls, cluster: ControlPlane, folder: Path) -> Self:
-        """Run ``kubediscovery install``; `StartupError` with what it said where it failed."""
+    def install(cls, cluster: ControlPlane, folder: Path, *more: str) -> Self:
+        """Run ``kubediscovery install``; `StartupError` with what it said where it failed.
+
+        Both this command and the server get ``more`` flags.
+        """
         endpoint = Endpoint(free_port(), folder / "kubediscovery", DEFAULT_GROUP)
         flags = (f"--port={endpoint.port}", f"--cert-dir={endpoint.directory}", f"--kubeconfig={cluster.kubeconfig}")
-        command = [*_COMMAND, "install", "--apply", "--external-name=localhost", *flags]
+        command = [*_COMMAND, "install", "--apply", "--external-name=localhost", *flags, *more]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             raise StartupError(f"kubediscovery could not be installed: {done.stderr.strip()}")
         token = cluster.kubectl("create", "token", "kubediscovery", "--namespace=kubediscovery", "--duration=24h")
         administrator = cluster.client_ca.issue("benchmark", organizations=["system:masters"], usages=[Usage.CLIENT])
         write_key_pair(folder / "administrator", administrator)
-        return cls(endpoint, cluster.kubeconfig_with_token(token.strip()), folder / "administrator")
+        return cls(endpoint, cluster.kubeconfig_with_token(token.strip()), folder / "administrator", more)
 
     def start(self) -> MeasuredProcess:
         """Start the process, which is not ready yet."""
@@ -58,7 +63,8 @@ class KubediscoveryServer:
             f"--secure-port={self.endpoint.port}",
             f"--cert-dir={self.endpoint.directory}",
         )
-        return MeasuredProcess((*_COMMAND, "serve", *flags), self.endpoint.directory / "serve")
+        log = self.endpoint.directory / "serve"
+        return MeasuredProcess((*_COMMAND, "serve", *flags, *self._more), log, _environment(self.endpoint.directory))
 
     def connect(self) -> Connection:
         """A connection of an administrator."""
@@ -84,6 +90,12 @@ class KubediscoveryServer:
             cpu=cpu,
             counts=_held(samples),
         )
+
+
+def _environment(directory: Path) -> dict[str, str]:
+    """As in the image, where all bytecode is there: what the first start compiles, the others find."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return kept | {"PYTHONPYCACHEPREFIX": str(directory / "bytecode")}
 
 
 def read_samples(text: str) -> dict[str, float]:

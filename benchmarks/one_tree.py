@@ -20,8 +20,8 @@ from kubediscovery.testing.controlplane import ControlPlane
 
 LOAD = Load(deployments=1000, pods=10, namespaces=20)
 
-# Enough Deployments that nobody answers from a processor's cache alone.
-_ASKED = sample(LOAD, 100)
+#: Enough Deployments that nobody answers from a processor's cache alone.
+ASKED = sample(LOAD, 100)
 _ALONE = Rounds(connections=1, rounds=10, requests=250, warmup=250)
 _CROWD = Rounds(connections=32, rounds=5, requests=3200, warmup=1600)
 
@@ -57,7 +57,7 @@ def one_tree(context: Context) -> Result:
     return Result(
         title=f"One tree among {LOAD}",
         notes=(
-            f"A tree has {2 + LOAD.pods} objects; {len(_ASKED)} Deployments are asked for in turn.",
+            f"A tree has {2 + LOAD.pods} objects; {len(ASKED)} Deployments are asked for in turn.",
             f"The user is {READER}, whose rights are from a ClusterRole, over connections that stay open.",
             "kubediscovery authenticates and authorizes each request; client-go's server asks nobody who they are.",
             "Its verdicts count for 10 s, and each Deployment has its own: the p99 shows the reviews that renew them.",
@@ -82,10 +82,10 @@ def check_through_aggregator(cluster: ControlPlane, kubeconfig: Path, own: Endpo
 
 
 def _questions(own: Endpoint, peer: Endpoint) -> Iterator[Question]:
-    deployments = tuple(f"/apis/apps/v1/namespaces/{namespace}/deployments/{name}" for namespace, name in _ASKED)
+    deployments = tuple(f"/apis/apps/v1/namespaces/{namespace}/deployments/{name}" for namespace, name in ASKED)
     yield Question(_KUBE_APISERVER, deployments)
     for name, direct, endpoint in ((_OWN, _OWN_DIRECT, own), (_REFERENCE, _REFERENCE_DIRECT, peer)):
-        paths = tuple(endpoint.tree_path(*target) for target in _ASKED)
+        paths = tuple(endpoint.tree_path(*target) for target in ASKED)
         yield Question(name, paths)
         yield Question(direct, paths, endpoint.url, str(endpoint.authority))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -21,15 +21,20 @@ _MEGABYTE = 1_000_000
 class MeasuredProcess:
     """A running server; leaving its block ends it. ``started`` is a reading of `time.perf_counter`."""
 
-    def __init__(self, command: Sequence[str], log: Path) -> None:
-        """Start it; its output goes to ``<log>.out`` and ``<log>.err``."""
+    def __init__(self, command: Sequence[str], log: Path, environment: Mapping[str, str] | None = None) -> None:
+        """Start it, in this process's environment or another; its output goes to ``<log>.out`` and ``<log>.err``."""
         self._name = Path(command[0]).name
         self.output, self._errors = log.with_suffix(".out"), log.with_suffix(".err")
         with self.output.open("wb") as output, self._errors.open("wb") as errors:
             self.started = time.perf_counter()
             # A pipe as standard input: what reads it ends with this process, however that ends.
             self._process = subprocess.Popen(
-                list(command), stdin=subprocess.PIPE, stdout=output, stderr=errors, start_new_session=True
+                list(command),
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=errors,
+                start_new_session=True,
+                env=environment,
             )
 
     def wait_for(self, condition: Callable[[], bool], what: str, *, seconds: float, every: float) -> float:
@@ -72,6 +77,11 @@ class MeasuredProcess:
     def _read(self, name: str) -> str:
         self._check()
         return Path(f"/proc/{self._process.pid}/{name}").read_text()
+
+    def kill(self) -> None:
+        """End it as a crash does."""
+        self._process.kill()
+        self._process.communicate()
 
     def stop(self) -> None:
         """End it: SIGTERM, then SIGKILL."""

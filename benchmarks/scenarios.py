@@ -8,11 +8,17 @@ from types import MappingProxyType
 from benchmarks.context import Context
 from benchmarks.figures import Result
 from benchmarks.first_sync import first_sync
+from benchmarks.many_requests import many_requests
 from benchmarks.one_tree import one_tree
+from benchmarks.open_watches import open_watches
+from benchmarks.restart import restart
 
 SCENARIOS: Mapping[str, Callable[[Context], Result]] = MappingProxyType(
     {
         "first-sync": first_sync,
         "one-tree": one_tree,
+        "requests": many_requests,
+        "watches": open_watches,
+        "restart": restart,
     }
 )

@@ -1,5 +1,5 @@
 // Command reference is what kubediscovery is measured with: the same work done with client-go, a loader that fills a
-// cluster, and a client that times requests.
+// cluster, and clients that ask and watch.
 package main
 
 import (
@@ -23,11 +23,13 @@ var commands = map[string]func(ctx context.Context, arguments []string) error{
 	"serve":   serve,
 	"fill":    fill,
 	"measure": measure,
+	"load":    load,
+	"watch":   watch,
 }
 
 func main() {
 	if len(os.Args) < 2 || commands[os.Args[1]] == nil {
-		fmt.Fprintln(os.Stderr, "usage: reference serve|fill|measure [flags]")
+		fmt.Fprintln(os.Stderr, "usage: reference serve|fill|measure|load|watch [flags]")
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
