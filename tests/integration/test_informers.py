@@ -66,10 +66,11 @@ def replicas(cluster: ControlPlane, tmp_path_factory: pytest.TempPathFactory) ->
         try:
             made = Replicas(switch, *(Server(cluster, directory, free_port()) for _ in range(2)))
             switch.target = made.first.port
-            made.first.start()
-            made.first.wait_until_available()
-            yield made
-            made.first.stop()
+            with contextlib.ExitStack() as running:
+                running.callback(made.first.stop)
+                made.first.start()
+                made.first.wait_until_available()
+                yield made
         finally:
             entrance.uninstall()
 
@@ -204,6 +205,7 @@ def test_from_one_replica_to_another(
     selected = informers.start(direct, namespace=shop.name, selector="app=web")
     far = informers.start(cluster.kubeconfig)
     replicas.second.start()
+    informers.stack.callback(replicas.second.stop)
     eventually(lambda: replicas.second.get("/readyz")[0] == 200, "the second replica to be ready", log=replicas.log)
     with Load(cluster, shop.name, per_second=100) as load:
         time.sleep(1.5)
