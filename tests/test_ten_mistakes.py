@@ -82,11 +82,22 @@
    test_discovery.test_no_list_is_null
    test_app.test_until_the_caches_are_filled_compositions_wait_and_the_rest_answers
    test_ten_mistakes.test_no_path_is_answered_with_a_redirect
+   test_openapi.test_the_aggregator_may_ask_as_it_does
+   test_openapi.test_the_index_names_the_document_by_its_hash
+   integration.test_openapi.test_the_cluster_s_document_has_the_paths_and_only_our_definitions
+   integration.test_openapi.test_version_2_explains_the_same_and_does_not_break_what_others_say
+   integration.test_harmless.test_everybody_else_goes_on
 10. Watches that lie, wait or grow.
    test_watch.test_a_watch_begins_with_what_there_is_and_says_where_that_ends
    test_watch.test_a_version_older_than_what_is_kept_is_an_error_in_the_stream
    test_watch.test_a_slow_reader_is_told_so_and_costs_no_memory
    test_watch.test_whatever_happens_an_informer_has_what_a_list_gives
+   test_watch.test_whatever_happens_meanwhile_an_informer_goes_on_after_a_restart
+   test_streaming.test_over_http_events_are_lines_and_headers_come_at_once
+   test_streaming.test_who_takes_nothing_is_cut_off
+   integration.test_informers.test_through_all_that_happens_to_objects
+   integration.test_informers.test_from_one_replica_to_another
+   integration.test_watch.test_a_right_that_is_taken_away_ends_what_is_open
    test_server.test_readiness_fails_first_and_requests_under_way_are_finished
 """
 
