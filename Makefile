@@ -34,14 +34,15 @@ lint: $(VENV)/development ## format, lint, types, import contract
 	$(BIN)/lint-imports
 
 unit: $(VENV)/development ## tests that need no control plane
-	$(BIN)/python -m pytest tests --ignore=tests/integration
+	$(BIN)/python -m pytest tests --ignore=tests/integration --numprocesses=2
 
 binaries: $(VENV)/development
 	$(BIN)/python -m kubediscovery.testing build
 	$(BIN)/python -m tests.integration.informers
 
+# Most of their time they wait; each of the two processes has a control plane of its own.
 integration: binaries ## tests on a real control plane
-	$(BIN)/python -m pytest tests/integration
+	$(BIN)/python -m pytest tests/integration --numprocesses=2 --dist=loadfile
 
 cluster: binaries ## a real control plane in the foreground; prints its kubeconfig
 	$(BIN)/python -m kubediscovery.testing run
