@@ -6,7 +6,7 @@ last event of the stream.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
 from contextlib import aclosing
 from dataclasses import replace
 from itertools import islice
@@ -29,8 +29,9 @@ REVIEW_EVERY = 9.0
 REVIEW_MAX_AGE = 0.5
 # Bytes that wait for a slow reader; most are shared with others who watch the same.
 LONGEST_QUEUE = 4 * 1024 * 1024
-# Trees that are built in one go while others wait.
-_AT_ONCE = 32
+# Trees that are built in one go while others wait, and the bytes after which they are sent: what is written at once is
+# held twice, and leaves a hole of its size in the memory of the process.
+_AT_ONCE, _BYTES_AT_ONCE = 32, 16 * 1024
 
 _INITIAL_EVENTS_END = {"k8s.io/initial-events-end": "true"}
 
@@ -74,7 +75,7 @@ class Watch:
         self._closed = False
         self._wake = asyncio.Event()
         self._now = asyncio.get_running_loop().time
-        self._review_at = self._now() + REVIEW_EVERY
+        self._review_at = _next_review(self._now())
 
     @property
     def waiting(self) -> int:
@@ -112,7 +113,7 @@ class Watch:
             events = view.replay(await self._broadcaster.changes_since(terms.since))
         else:
             events = iter(())
-        while batch := [self._line(event) for event in islice(events, _AT_ONCE)]:
+        while batch := self._portion(events):
             yield batch
             await asyncio.sleep(0)
             await self._review_in_time()
@@ -122,6 +123,15 @@ class Watch:
         self._add(filter(None, (_as_it_is(event, view) for event in queued.values())))
         if terms.marks_end:
             yield [self._bookmark(version, _INITIAL_EVENTS_END)]
+
+    def _portion(self, events: Iterator[WatchEvent]) -> Batch:
+        batch, size = [], 0
+        for event in islice(events, _AT_ONCE):
+            batch.append(self._line(event))
+            size += len(batch[-1])
+            if size >= _BYTES_AT_ONCE:
+                break
+        return batch
 
     async def _follow(self) -> AsyncGenerator[Batch, None]:
         end, bookmark_at = self._now() + self._terms.seconds, self._now() + BOOKMARK_EVERY
@@ -146,7 +156,7 @@ class Watch:
     async def _review_in_time(self) -> None:
         if self._now() >= self._review_at:
             await self._review()
-            self._review_at = self._now() + REVIEW_EVERY
+            self._review_at = _next_review(self._now())
 
     async def _wait(self, seconds: float) -> None:
         if self._wake.is_set() or seconds <= 0:
@@ -193,6 +203,12 @@ class Watch:
         metadata = ObjectMeta(resource_version=str(version), annotations=annotations)
         content = bookmark(metadata, self._api_version, self._representation, columns=columns)
         return line_of(EventType.BOOKMARK, content)
+
+
+def _next_review(now: float) -> float:
+    """At most :data:`REVIEW_EVERY` from now, and when others are too: one review then does for all who ask the same."""
+    third = REVIEW_EVERY / 3
+    return (now + REVIEW_EVERY) // third * third
 
 
 def _as_it_is(event: WatchEvent, view: View) -> WatchEvent | None:
