@@ -29,6 +29,8 @@ HEAD_LINES = 10_000
 BODY_BYTES = 3 << 20
 # What may come with the end of a head or body in one read of the transport.
 _READ_BYTES = 1 << 18
+# Bytes that wait for the reader before whoever writes has to wait too; a hundred slow readers hold that many of them.
+_UNSENT_BYTES = 1 << 14
 # Seconds in which what still comes is read and dropped: closing at once can take the answer from its reader (net/http).
 _LINGER_SECONDS = 0.5
 
@@ -93,6 +95,7 @@ class CertifiedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Read the certificate once a connection, after the handshake."""
         super().connection_made(transport)
+        transport.set_write_buffer_limits(high=_UNSENT_BYTES)
         tls: ssl.SSLObject | None = transport.get_extra_info("ssl_object")
         certificate = tls.getpeercert(binary_form=True) if tls is not None else None
         state = {"peer_certificate": certificate, "certificate_asked": self._asked, "abort": transport.abort}

@@ -7,14 +7,15 @@ what is served cannot differ.
 from functools import lru_cache
 from typing import NamedTuple
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from kubediscovery.authz import Attributes, NonResourceAttributes, refusal
+from kubediscovery.authz import Attributes, NonResourceAttributes, ResourceAttributes, refusal
 from kubediscovery.endpoints import Endpoints
 from kubediscovery.errors import ServiceUnavailable
 from kubediscovery.exchange import Exchange
-from kubediscovery.identity import ANONYMOUS, Caller
+from kubediscovery.identity import ANONYMOUS, Caller, User
 from kubediscovery.impersonation import Impersonation
 from kubediscovery.requests import parse_resource_path, split_path
 from kubediscovery.resources import Resources
@@ -73,9 +74,16 @@ class Handler:
 
         async def renew() -> None:
             await self._impersonation.act_as(caller, headers, max_age=REVIEW_MAX_AGE)
-            await self._services.authorizer.authorize(user, attributes, max_age=REVIEW_MAX_AGE)
+            await self._still_allowed(user, attributes)
 
         return await self._resources.respond(request, user, attributes, renew)
+
+    async def _still_allowed(self, user: User, attributes: ResourceAttributes) -> None:
+        """Raise what a review raises. Who may see all may see one: one review then does for all that a user watches."""
+        authorizer = self._services.authorizer
+        wider = msgspec.structs.replace(attributes, name="", field_selector=(), label_selector=())
+        if not await authorizer.allowed_many(user, (wider,), max_age=REVIEW_MAX_AGE):
+            await authorizer.authorize(user, attributes, max_age=REVIEW_MAX_AGE)
 
     def _asked(self, request: Request) -> _Asked:
         raw_path, query = request.scope["raw_path"], request.scope["query_string"]

@@ -31,7 +31,7 @@ REVIEW_MAX_AGE = 0.5
 LONGEST_QUEUE = 4 * 1024 * 1024
 # Trees that are built in one go while others wait, and the bytes after which they are sent: what is written at once is
 # held twice, and leaves a hole of its size in the memory of the process.
-_AT_ONCE, _BYTES_AT_ONCE = 32, 16 * 1024
+_AT_ONCE, _BYTES_AT_ONCE = 32, 4 * 1024
 
 _INITIAL_EVENTS_END = {"k8s.io/initial-events-end": "true"}
 

@@ -187,6 +187,35 @@ async def test_what_changes_in_rights_ends_the_watch(serving: Serving, change: A
     assert (first["type"], last["type"], last["object"]["code"]) == ("ADDED", "ERROR", code)
 
 
+def watched(serving: Serving) -> list[tuple[str, bool]]:
+    """Name and field of all reviews of the right to watch, and forget them."""
+    found = [each for each in serving.reviewed if each["verb"] == "watch"]
+    serving.reviewer.specs.clear()
+    return [(each.get("name", ""), "fieldSelector" in each) for each in found]
+
+
+@pytest.mark.usefixtures("hasty")
+@pytest.mark.parametrize(
+    ("name", "later"), [("", [("", False)]), ("pods.lonely", [("", False), ("pods.lonely", True)])]
+)
+async def test_who_may_watch_all_is_not_reviewed_for_each_name(
+    serving: Serving, name: str, later: list[tuple[str, bool]]
+) -> None:
+    serving.rights.grant("bob", verb="watch", resource="compositions", **({"name": name} if name else {}))
+    serving.rights.grant("bob", verb="list", resource="pods")
+    target = f"{PREFIX}/namespaces/shop/compositions?watch=1&fieldSelector=metadata.name%3Dpods.lonely"
+    answering = asyncio.create_task(serving.get(f"{target}&timeoutSeconds=20", user="bob", stays=60))
+    await asyncio.sleep(0.02)
+    assert watched(serving)[0] == ("pods.lonely", True)
+    serving.time.now += watch.REVIEW_MAX_AGE
+    await asyncio.sleep(0.2)
+    assert watched(serving)[: len(later)] == later
+    serving.rights.granted["bob"].pop(0)
+    serving.time.now += watch.REVIEW_MAX_AGE
+    *_, last = events(await asyncio.wait_for(answering, 5))
+    assert (last["type"], last["object"]["code"]) == ("ERROR", 403)
+
+
 async def test_a_watch_of_what_kube_apiserver_cuts_off_ends_before(
     serving: Serving, monkeypatch: pytest.MonkeyPatch
 ) -> None:

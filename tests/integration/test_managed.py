@@ -122,20 +122,33 @@ def test_one_stops_while_the_other_starts(cluster: ControlPlane, first: Server, 
         eventually(lambda: len(holders(cluster)) == 2, "the other to have joined", log=first.log)
 
 
-def test_a_crash_leaves_it_and_the_next_start_makes_it_available_at_once(
+def test_a_crash_leaves_it_and_the_next_start_has_it_looked_at_at_once(
     cluster: ControlPlane, first: Server, second: Server, both: None
 ) -> None:
+    """A start announces itself where kube-apiserver has not found it first, which it may: it goes on looking."""
     second.stop()
-    first.kill()
-    assert api_service(cluster) is not None
+    left = api_service(cluster)
+    assert left is not None
+    for _ in range(5):
+        found = available_after_a_crash(cluster, first)
+        assert found["metadata"]["uid"] == left["metadata"]["uid"]
+        assert len(holders(cluster)) == 1
+        if READY_AT in found["metadata"]["annotations"]:
+            return
+    pytest.fail(f"no start announced itself:\n{first.log.read_text()}")
+
+
+def available_after_a_crash(cluster: ControlPlane, server: Server) -> dict[str, Any]:
+    """The APIService, once a replica that crashed is back."""
+    server.kill()
     cluster.kubectl("annotate", "apiservice", API_SERVICE, "tests/look=now", "--overwrite")
     cluster.kubectl("wait", "--for=condition=Available=False", f"apiservice/{API_SERVICE}", "--timeout=60s")
-    first.start()
-    first.wait_until_available()
+    cluster.kubectl("annotate", "apiservice", API_SERVICE, "tests/look-")
+    server.start()
+    server.wait_until_available()
     found = api_service(cluster)
     assert found is not None
-    assert READY_AT in found["metadata"]["annotations"]
-    assert len(holders(cluster)) == 1
+    return found
 
 
 def test_a_crashed_replica_is_forgotten_in_time(
