@@ -1,6 +1,6 @@
-"""The kinds that are tracked, as a table: adding one is adding a row."""
+"""The kinds that are tracked: a table of those that every cluster has, and a registry that follows what one serves."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
@@ -9,7 +9,7 @@ class Kind(Struct, frozen=True, cache_hash=True, gc=False):
     """A kind as kube-apiserver serves it.
 
     ``resource`` is the lower-case plural. ``workload`` says that an object of it which nothing tracked owns is a root
-    of the top-level list.
+    of the top-level list, ``custom`` that it is none of Kubernetes's own: its status is read by convention.
     """
 
     group: str
@@ -19,6 +19,7 @@ class Kind(Struct, frozen=True, cache_hash=True, gc=False):
     singular: str
     namespaced: bool = True
     workload: bool = False
+    custom: bool = False
 
     @property
     def api_version(self) -> str:
@@ -55,11 +56,25 @@ CONFIG_MAP = Kind("", "v1", "configmaps", "ConfigMap", "configmap")
 
 
 class Kinds:
-    """The tracked kinds, found by what a request or a manifest calls them."""
+    """The tracked kinds as they are now, found by what a request or a manifest calls them.
 
-    def __init__(self, kinds: tuple[Kind, ...] = BUILT_IN_KINDS) -> None:
+    What is made of them holds while ``version`` stays.
+    """
+
+    def __init__(self, kinds: Iterable[Kind] = BUILT_IN_KINDS) -> None:
+        self.version = 0
+        self._set(tuple(kinds))
+
+    def become(self, kinds: Iterable[Kind]) -> None:
+        """Exactly these are tracked from now on."""
+        self.version += 1
+        self._set(tuple(kinds))
+
+    def _set(self, kinds: tuple[Kind, ...]) -> None:
         self._kinds = kinds
+        self._known = frozenset(kinds)
         self._by_group_resource = {kind.group_resource: kind for kind in kinds}
+        self._by_group_kind = {(kind.group, kind.kind): kind for kind in kinds}
         self._by_api_version = {(kind.api_version, kind.kind): kind for kind in kinds}
         # Where two groups have the same plural the first row wins, as the first group does for kubectl.
         self._by_plural = {kind.resource: kind for kind in reversed(kinds)}
@@ -67,9 +82,16 @@ class Kinds:
     def __iter__(self) -> Iterator[Kind]:
         return iter(self._kinds)
 
+    def __contains__(self, kind: Kind) -> bool:
+        return kind in self._known
+
     def by_resource(self, resource: str) -> Kind | None:
         """The kind that ``deployments`` or ``deployments.apps`` in a path means."""
         return self._by_group_resource.get(resource) or self._by_plural.get(resource)
+
+    def by_group_kind(self, group: str, kind: str) -> Kind | None:
+        """The kind that a reference with a group and a kind means, in whatever version."""
+        return self._by_group_kind.get((group, kind))
 
     def by_api_version(self, api_version: str, kind: str) -> Kind | None:
         """The kind of a manifest with this ``apiVersion`` and ``kind``."""

@@ -10,6 +10,7 @@ from typing import Generic, NamedTuple, TypeVar
 from msgspec import Struct
 
 from kubediscovery.kinds import Kind
+from kubediscovery.selectors import Selector
 
 T = TypeVar("T")
 
@@ -40,6 +41,27 @@ class Condition(Struct, frozen=True, gc=False):
     message: str
 
 
+class Reference(Struct, frozen=True, gc=False):
+    """What an object's own fields say of another one by name: ``relation`` is the rule that the reference is of.
+
+    ``namespace`` None means the object's own, and nothing where the other kind is cluster-scoped.
+    """
+
+    relation: str
+    group: str
+    kind: str
+    name: str
+    namespace: str | None = None
+
+
+class Judgement(Struct, frozen=True, gc=False):
+    """A verdict that was reached when the object was read, by a rule of the configuration; ``health`` is its name."""
+
+    health: str
+    reason: str = ""
+    message: str = ""
+
+
 class MetadataState(Struct, frozen=True, gc=False):
     """The state of a kind of which nothing but the metadata is looked at."""
 
@@ -48,6 +70,32 @@ class ConfigMapState(Struct, frozen=True, gc=False):
     """A ConfigMap's data, sorted by key."""
 
     data: tuple[tuple[str, str], ...]
+
+
+class StatusState(Struct, frozen=True, gc=False):
+    """What a status says by convention: of custom kinds, and of Kubernetes's own that have no state of their own.
+
+    ``observed_generation`` is -1 where there is none. ``desired`` and ``ready`` count what the kind counts (replicas,
+    the healthy pods of a PodDisruptionBudget), -1 where it does not. ``flags`` are facts that a rule of the kind needs,
+    by name: ``("type", "LoadBalancer")``, ``("address", "203.0.113.7")``.
+    """
+
+    observed_generation: int = -1
+    conditions: tuple[Condition, ...] = ()
+    phase: str = ""
+    desired: int = -1
+    ready: int = -1
+    flags: tuple[tuple[str, str], ...] = ()
+
+
+class EventState(Struct, frozen=True, gc=False):
+    """An Event: ``type`` is Normal or Warning, ``last_seen`` in seconds since 1970."""
+
+    type: str
+    reason: str
+    message: str
+    count: int
+    last_seen: int
 
 
 class WorkloadState(Struct, frozen=True, gc=False):
@@ -151,11 +199,25 @@ class PodState(Struct, frozen=True, gc=False):
     troubles: tuple[ContainerTrouble, ...] = ()
 
 
-State = MetadataState | ConfigMapState | WorkloadState | JobState | CronJobState | RevisionState | PodState
+State = (
+    MetadataState
+    | ConfigMapState
+    | StatusState
+    | EventState
+    | WorkloadState
+    | JobState
+    | CronJobState
+    | RevisionState
+    | PodState
+)
 
 
 class Object(Struct, frozen=True, gc=False):
-    """An object of a tracked kind. ``created`` is seconds since 1970; ``deleting`` means it has a deletionTimestamp."""
+    """An object of a tracked kind. ``created`` is seconds since 1970; ``deleting`` means it has a deletionTimestamp.
+
+    ``references`` are what its fields name, ``selector`` the pods (of its namespace) that its fields select, None for
+    none. ``release`` is the Helm release that made it, as ``namespace/name``. ``judgement`` overrules every rule.
+    """
 
     kind: Kind
     namespace: str
@@ -168,6 +230,10 @@ class Object(Struct, frozen=True, gc=False):
     labels: Labels
     owners: tuple[Owner, ...]
     state: State
+    references: tuple[Reference, ...] = ()
+    selector: Selector | None = None
+    release: str = ""
+    judgement: Judgement | None = None
 
 
 class EventType(StrEnum):

@@ -13,6 +13,7 @@ from kubediscovery.app import create_app
 from kubediscovery.authn import Authenticator
 from kubediscovery.authz import Authorizer
 from kubediscovery.bookkeeping import Books, opened_books
+from kubediscovery.cache import KindCache
 from kubediscovery.certs import read_key_pair
 from kubediscovery.client import Client
 from kubediscovery.compact import Compactor
@@ -31,7 +32,7 @@ from kubediscovery.readiness import Check, Readiness
 from kubediscovery.reflector import Progress, Reflector
 from kubediscovery.services import Services
 from kubediscovery.sources import ObjectSource
-from kubediscovery.store import Coverage, KindCache, Store
+from kubediscovery.store import Coverage, Store
 
 logger = logging.getLogger(__name__)
 

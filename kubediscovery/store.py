@@ -1,7 +1,7 @@
 """The caches: objects by kind, name and UID, and children by their owners' UIDs.
 
 All of it is synchronous and does no I/O: between two awaits nobody sees half a change. Reflectors write through
-:class:`KindCache`, one a kind; everybody else reads the :class:`Store`.
+:class:`kubediscovery.cache.KindCache`, one a kind; everybody else reads.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from kubediscovery.kinds import Kind, Kinds
-from kubediscovery.objects import Object, version_number
+from kubediscovery.objects import Object
 
 
 class Coverage(StrEnum):
@@ -21,15 +21,20 @@ class Coverage(StrEnum):
     COMPLETE = "Complete"
     FORBIDDEN = "Forbidden"
     NOT_FOUND = "NotFound"
+    UNAVAILABLE = "Unavailable"
 
 
-_OMITTED = frozenset((Coverage.FORBIDDEN, Coverage.NOT_FOUND))
+_OMITTED = frozenset((Coverage.FORBIDDEN, Coverage.NOT_FOUND, Coverage.UNAVAILABLE))
 
 
 @dataclass(slots=True)
 class _Table:
-    """The objects of one kind: namespace → name → object."""
+    """The objects of one kind: namespace → name → object.
 
+    One that ``came_late`` is of a kind that others did not wait for: what its first list brings are changes.
+    """
+
+    came_late: bool = False
     coverage: Coverage = Coverage.PENDING
     version: int = 0
     count: int = 0
@@ -62,7 +67,10 @@ class Store:
     """Objects of all tracked kinds, with the ownership index."""
 
     def __init__(self, kinds: Kinds) -> None:
+        #: The kinds that are followed; change them with :meth:`follow`.
         self.kinds = kinds
+        #: The kinds that were ever seen to have an owner: no other can be below a root.
+        self.owned: frozenset[Kind] = frozenset()
         #: Grows with every change of an object, and of what is known of a kind; while it stays, so does every answer.
         self.generation = 0
         #: Grows whenever a kind has become known, or unknown.
@@ -83,7 +91,7 @@ class Store:
 
     @property
     def pending(self) -> list[Kind]:
-        """The kinds whose first list has not come yet."""
+        """The kinds whose first list has not come yet, those left out that came later than the others."""
         return list(self._pending)
 
     @property
@@ -93,11 +101,32 @@ class Store:
 
     def count(self, kind: Kind) -> int:
         """How many objects of the kind there are."""
-        return self._tables[kind].count
+        table = self._tables.get(kind)
+        return table.count if table is not None else 0
 
     def coverage(self, kind: Kind) -> Coverage:
         """What is known of the kind."""
-        return self._tables[kind].coverage
+        table = self._tables.get(kind)
+        return table.coverage if table is not None else Coverage.NOT_FOUND
+
+    def follow(self, kinds: Iterable[Kind]) -> None:
+        """Track exactly these kinds from now on: what is held of others is dropped.
+
+        While the first lists are awaited those of new kinds are too; later nobody waits for them.
+        """
+        wanted = dict.fromkeys(kinds)
+        is_filled = bool(self._tables) and not self._pending
+        gone = [kind for kind in self._tables if kind not in wanted]
+        for kind in gone:
+            self._drop(kind)
+        for kind in wanted:
+            if kind not in self._tables:
+                self._tables[kind] = _Table(came_late=is_filled)
+                if not is_filled:
+                    self._pending[kind] = None
+        self.kinds.become(wanted)
+        self.generation += 1
+        self.era += 1
 
     def observe(self, observer: Observer) -> None:
         """Tell the observer of every change from now on."""
@@ -109,11 +138,13 @@ class Store:
 
     def find(self, kind: Kind, namespace: str, name: str) -> Object | None:
         """The object of this name; cluster-scoped objects have the empty namespace."""
-        return self._tables[kind].namespaces.get(namespace, {}).get(name)
+        table = self._tables.get(kind)
+        return table.namespaces.get(namespace, {}).get(name) if table is not None else None
 
     def objects(self, kind: Kind, namespace: str | None = None) -> Iterator[Object]:
         """The objects of a kind, of one namespace or of all; not to be held across an await."""
-        return self._tables[kind].objects(namespace)
+        table = self._tables.get(kind)
+        return table.objects(namespace) if table is not None else iter(())
 
     def owners(self, child: Object) -> list[Object]:
         """The tracked objects that own ``child``, each once, in the order of its references."""
@@ -144,7 +175,9 @@ class Store:
 
     def replace(self, kind: Kind, objects: Iterable[Object], version: int) -> None:
         """These are all objects of the kind: what else was held is dropped."""
-        table = self._tables[kind]
+        table = self._tables.get(kind)
+        if table is None:
+            return
         fresh = {item.uid: item for item in objects}
         for stale in [held for held in table.objects(None) if held.uid not in fresh]:
             self.remove(stale, version)
@@ -153,11 +186,15 @@ class Store:
         former, table.coverage = table.coverage, Coverage.COMPLETE
         self._pending.pop(kind, None)
         self.advance(kind, version)
-        if former is not Coverage.COMPLETE:
+        if former is Coverage.PENDING and table.came_late:
+            self._renew()
+        elif former is not Coverage.COMPLETE:
             self._reset()
 
     def put(self, item: Object) -> None:
         """Add the object, or put it in the place of those with its UID or its name."""
+        if item.kind not in self._tables:
+            return
         known = self._by_uid.get(item.uid)
         if known is not None and known.resource_version == item.resource_version and known == item:
             return
@@ -179,6 +216,8 @@ class Store:
         self._by_uid[item.uid] = item
         for owner in item.owners:
             self._children.setdefault(owner.uid, {})[item.uid] = item
+        if item.owners and item.kind not in self.owned:
+            self.owned |= {item.kind}
         self._tell(table, known, item, item.resource_version)
 
     def remove(self, item: Object, version: int = 0) -> None:
@@ -203,21 +242,34 @@ class Store:
 
     def advance(self, kind: Kind, version: int) -> None:
         """Everything of the kind up to this version has been seen."""
-        table = self._tables[kind]
+        table = self._tables.get(kind)
+        if table is None:
+            return
         table.version = max(table.version, version)
 
     def omit(self, kind: Kind, coverage: Coverage) -> None:
         """Nothing can be known of the kind any more; stale objects are not kept."""
-        table = self._tables[kind]
-        if table.coverage is coverage:
+        table = self._tables.get(kind)
+        if table is None or table.coverage is coverage:
             return
-        table.coverage = coverage
+        former, table.coverage = table.coverage, coverage
         self._pending.pop(kind, None)
         for held in list(table.objects(None)):
             self.remove(held)
         for lost in self._losses.values():
             lost.pop(kind, None)
-        self._reset()
+        if former is Coverage.PENDING and table.came_late:
+            self._renew()
+        else:
+            self._reset()
+
+    def _drop(self, kind: Kind) -> None:
+        """Forget a kind; that its objects are gone is told as of any other."""
+        for held in list(self._tables[kind].objects(None)):
+            self.remove(held)
+        del self._tables[kind]
+        self._pending.pop(kind, None)
+        self.owned -= {kind}
 
     def _unlink(self, child: Object, version: int) -> None:
         for owner in child.owners:
@@ -231,43 +283,19 @@ class Store:
                 self._losses.setdefault(owner.uid, {})[child.kind] = version
 
     def _tell(self, table: _Table, before: Object | None, after: Object | None, version: int) -> None:
-        if table.coverage is Coverage.COMPLETE:
+        if table.coverage is Coverage.COMPLETE or table.came_late:
             for observer in self._observers:
                 observer.changed(before, after, version)
 
-    def _reset(self) -> None:
+    def _renew(self) -> None:
+        """What is said of the kinds beside the trees is no longer so."""
         self.era += 1
         self.generation += 1
+
+    def _reset(self) -> None:
+        self._renew()
         for observer in self._observers:
             observer.reset()
-
-
-class KindCache:
-    """The five methods by which a reflector keeps one kind of the store."""
-
-    def __init__(self, store: Store, kind: Kind) -> None:
-        self._store = store
-        self._kind = kind
-
-    def replace(self, items: list[Object], resource_version: str) -> None:
-        """See :meth:`Store.replace`."""
-        self._store.replace(self._kind, items, version_number(resource_version))
-
-    def put(self, item: Object) -> None:
-        """See :meth:`Store.put`."""
-        self._store.put(item)
-
-    def remove(self, item: Object) -> None:
-        """See :meth:`Store.remove`."""
-        self._store.remove(item)
-
-    def advance(self, resource_version: str) -> None:
-        """See :meth:`Store.advance`."""
-        self._store.advance(self._kind, version_number(resource_version))
-
-    def omit(self, reason: str) -> None:
-        """See :meth:`Store.omit`."""
-        self._store.omit(self._kind, Coverage(reason))
 
 
 def may_own(owner: Object, child: Object) -> bool:

@@ -9,6 +9,7 @@ import pytest
 from aiohttp import web
 
 from kubediscovery import schema
+from kubediscovery.cache import KindCache
 from kubediscovery.compact import Compactor
 from kubediscovery.decoding import Decoder
 from kubediscovery.errors import UpstreamError, UpstreamExpired
@@ -16,7 +17,7 @@ from kubediscovery.kinds import Kinds
 from kubediscovery.objects import Object
 from kubediscovery.reflector import Phase, Reflector
 from kubediscovery.sources import ObjectSource
-from kubediscovery.store import KindCache, Store
+from kubediscovery.store import Store
 from tests.encoding import ENCODINGS, JSON, PROTOBUF, Document
 from tests.objects import POD
 from tests.upstream import Handler, reaching, serving

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
+from kubediscovery.cache import KindCache
 from kubediscovery.kinds import Kind, Kinds
 from kubediscovery.objects import Object, Owner
-from kubediscovery.store import Coverage, KindCache, Store, may_own
+from kubediscovery.store import Coverage, Store, may_own
 from tests.objects import DEPLOYMENT, FLEET, KINDS, POD, REPLICA_SET, REVISION, filled, make, owner_of
 
 

@@ -1,0 +1,24 @@
+"""What one caller may see: kinds of objects, where the request looks and beyond."""
+
+from msgspec import Struct
+
+from kubediscovery.kinds import Kind
+from kubediscovery.objects import Object
+
+
+class Sight(Struct, frozen=True, cache_hash=True):
+    """The kinds that somebody may list in a namespace, or in all of them for None.
+
+    ``everywhere`` are those that he may list in all namespaces, as far as that was asked for: where a request that is
+    about one namespace comes to an object of another, nothing else counts. ``all`` says that nothing is hidden.
+    """
+
+    namespace: str | None
+    kinds: frozenset[Kind]
+    everywhere: frozenset[Kind] = frozenset()
+    all: bool = False
+
+    def sees(self, item: Object) -> bool:
+        """Whether the object may be shown."""
+        is_near = self.namespace is None or item.namespace in ("", self.namespace)
+        return item.kind in (self.kinds if is_near else self.everywhere)
