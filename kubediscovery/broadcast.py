@@ -15,6 +15,7 @@ from kubediscovery.errors import Expired, StatusError
 from kubediscovery.journal import Change, Journal
 from kubediscovery.kinds import Kind
 from kubediscovery.objects import Object
+from kubediscovery.sight import Sight
 from kubediscovery.store import Store
 from kubediscovery.views import Affected, Selection, View, WatchEvent, affected_by, in_order
 
@@ -74,7 +75,7 @@ class Broadcaster:
         self._timer: asyncio.TimerHandle | None = None
         self._took = 0.0
         self._subscribers: dict[View, set[Subscriber]] = {}
-        self._views: dict[tuple[Selection, frozenset[Kind]], View] = {}
+        self._views: dict[tuple[Selection, Sight], View] = {}
         self._audiences: dict[frozenset[Kind], _Audience] = {}
         store.observe(self)
 
@@ -83,15 +84,15 @@ class Broadcaster:
         """How many are told."""
         return sum(map(len, self._subscribers.values()))
 
-    def subscribe(self, selection: Selection, visible: frozenset[Kind], subscriber: Subscriber) -> View:
+    def subscribe(self, selection: Selection, sight: Sight, subscriber: Subscriber) -> View:
         """Tell the subscriber of all that changes in the view from now on."""
         self._tell()
-        view = self._views.get((selection, visible))
+        view = self._views.get((selection, sight))
         if view is None:
-            view = View(self._store, self._compositions, selection, visible)
-            self._views[selection, visible] = view
+            view = View(self._store, self._compositions, selection, sight)
+            self._views[selection, sight] = view
             self._subscribers[view] = set()
-            self._audiences.setdefault(visible, _Audience()).among(view).append(view)
+            self._audiences.setdefault(sight.kinds, _Audience()).among(view).append(view)
         self._subscribers[view].add(subscriber)
         return view
 
@@ -135,11 +136,11 @@ class Broadcaster:
             subscriber.ended(error)
 
     def _drop(self, view: View) -> None:
-        del self._subscribers[view], self._views[view.selection, view.visible]
-        audience = self._audiences[view.visible]
+        del self._subscribers[view], self._views[view.selection, view.sight]
+        audience = self._audiences[view.sight.kinds]
         audience.drop(view)
         if not audience.several and not audience.by_name:
-            del self._audiences[view.visible]
+            del self._audiences[view.sight.kinds]
 
     def _tell(self) -> None:
         if self._timer is not None:

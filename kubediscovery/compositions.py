@@ -15,23 +15,16 @@ from kubediscovery.health import Health
 from kubediscovery.kinds import Kind
 from kubediscovery.meta import ListMeta, ObjectMeta
 from kubediscovery.objects import Object
+from kubediscovery.omissions import Omitted, omissions, too_deep
 from kubediscovery.options import Options
 from kubediscovery.pages import fill, list_metadata, list_version, places_after
 from kubediscovery.recent import Recent
+from kubediscovery.sight import Sight
 from kubediscovery.store import Coverage, Store
 from kubediscovery.tree import Node, Tree, timestamp
 
 # Compositions that are kept, beside the trees that they were made of.
 _MADE = 512
-
-
-class Omitted(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A resource that the answer says nothing about, whether or not there is anything of it, and why."""
-
-    resource: Annotated[str, Meta(description="Plural of the resource, as in pods.")]
-    reason: Annotated[str, Meta(description="One CamelCase word for why: Forbidden, NotFound or TooDeep.")]
-    message: Annotated[str, Meta(description="The reason in a sentence for people.")]
-    group: Annotated[str, Meta(description="API group of the resource; left out for the core group.")] = ""
 
 
 class PodCount(msgspec.Struct):
@@ -122,7 +115,7 @@ class _OnlyThePresent:
 
 
 class Compositions:
-    """Answers from the store; ``visible`` is always the kinds that the caller may list where the request looks.
+    """Answers from the store; ``sight`` is always what the caller may list where the request looks.
 
     ``versions`` tells from which version on all changes are known, so that a watch can go on from it; a list that was
     begun before cannot be continued. Without it every list can.
@@ -133,9 +126,9 @@ class Compositions:
         self._store = store
         self._versions = versions or _OnlyThePresent(store)
         self._forest = Forest(store)
-        self._made: Recent[tuple[str, frozenset[Kind]], _Made] = Recent(_MADE)
+        self._made: Recent[tuple[str, Sight], _Made] = Recent(_MADE)
 
-    def one(self, kind: Kind, namespace: str, name: str, visible: frozenset[Kind]) -> Composition:
+    def one(self, kind: Kind, namespace: str, name: str, sight: Sight) -> Composition:
         """The composition of one object, whose kind the request itself gives the right to.
 
         Raises :class:`NotFound` naming the object and :class:`ServiceUnavailable` naming a kind that is not known yet.
@@ -147,9 +140,9 @@ class Compositions:
             raise NotFound(
                 f'{kind.group_resource} "{name}" not found', subject=Subject(kind.group, kind.resource, name)
             )
-        return self.compose(root, visible)
+        return self.compose(root, sight)
 
-    def named(self, namespace: str, name: str, visible: frozenset[Kind]) -> Composition:
+    def named(self, namespace: str, name: str, sight: Sight) -> Composition:
         """The composition with the name ``deployments.apps.web``.
 
         Raises :class:`NotFound` also where the object's kind is not visible: who may not list it learns nothing; and
@@ -157,18 +150,20 @@ class Compositions:
         """
         self._require(self._store.pending)
         # A longer group's prefix never hides a core object whose name begins like it: both are looked up.
-        meant = [kind for kind in self._store.kinds if kind in visible and name.startswith(f"{kind.group_resource}.")]
+        meant = [
+            kind for kind in self._store.kinds if kind in sight.kinds and name.startswith(f"{kind.group_resource}.")
+        ]
         for kind in meant:
             root = self._store.find(kind, namespace, name.removeprefix(f"{kind.group_resource}."))
             if root is not None:
-                return self.compose(root, visible)
+                return self.compose(root, sight)
         for kind in meant:
             self._require_known(kind)
         raise NotFound(
             f'compositions.{self._api.group} "{name}" not found', subject=Subject(self._api.group, "compositions", name)
         )
 
-    def many(self, target: Target, options: Options, visible: frozenset[Kind]) -> CompositionList:
+    def many(self, target: Target, options: Options, sight: Sight) -> CompositionList:
         """The compositions of a kind's objects, or of all roots of visible kinds, that the selectors match.
 
         One page of them where there is a limit: trees are built until it is full. Raises :class:`ServiceUnavailable`
@@ -176,37 +171,37 @@ class Compositions:
         """
         self.require_known(target)
         version = list_version(options.start, self._versions.issue(), self._versions.oldest)
-        places = places_after(((_key(root), root) for root in self._roots(target, visible)), options)
-        items, left = fill(places, options.limit, lambda root: self._matching(root, options, visible))
+        places = places_after(((_key(root), root) for root in self._roots(target, sight)), options)
+        items, left = fill(places, options.limit, lambda root: self._matching(root, options, sight))
         return CompositionList(
             api_version=self._api.api_version,
             metadata=list_metadata(version, places, left, options),
             items=items,
-            omitted=[] if target.kind is not None else list(self._omitted(visible, workloads_only=True)),
+            omitted=[] if target.kind is not None else list(omissions(self._store, sight, roots=True)),
         )
 
-    def _roots(self, target: Target, visible: frozenset[Kind]) -> Iterator[Object]:
+    def _roots(self, target: Target, sight: Sight) -> Iterator[Object]:
         if target.kind is not None:
             return self._store.objects(target.kind, target.namespace)
-        return (root for root in self._store.roots(target.namespace) if root.kind in visible)
+        return (root for root in self._store.roots(target.namespace) if root.kind in sight.kinds)
 
-    def _matching(self, root: Object, options: Options, visible: frozenset[Kind]) -> Composition | None:
-        item = self.compose(root, visible)
+    def _matching(self, root: Object, options: Options, sight: Sight) -> Composition | None:
+        item = self.compose(root, sight)
         return item if options.fields.matches(fields_of(item)) else None
 
-    def compose(self, root: Object, visible: frozenset[Kind]) -> Composition:
+    def compose(self, root: Object, sight: Sight) -> Composition:
         """The composition of a root, with what is visible below it; not to be changed.
 
         It is the same one as long as nothing in it has changed, so that what is made of it need not be made again.
         """
-        tree = self._forest.tree(root, visible)
-        made = self._made.get((root.uid, visible))
+        tree = self._forest.tree(root, sight)
+        made = self._made.get((root.uid, sight))
         if made is None or made.tree is not tree or made.era != self._store.era:
-            made = _Made(tree, self._store.era, self._make(tree, root, visible))
-            self._made.keep((root.uid, visible), made)
+            made = _Made(tree, self._store.era, self._make(tree, root, sight))
+            self._made.keep((root.uid, sight), made)
         return made.composition
 
-    def _make(self, tree: Tree, root: Object, visible: frozenset[Kind]) -> Composition:
+    def _make(self, tree: Tree, root: Object, sight: Sight) -> Composition:
         return Composition(
             kind="Composition",
             api_version=self._api.api_version,
@@ -219,27 +214,17 @@ class Compositions:
                 labels=dict(root.labels) or None,
             ),
             root=tree.root,
-            status=self._status(tree, visible),
+            status=self._status(tree, sight),
         )
 
-    def _status(self, tree: Tree, visible: frozenset[Kind]) -> CompositionStatus:
-        omitted = [*self._omitted(visible), *map(_too_deep, sorted(tree.cut, key=str))]
-        knows_pods = any(kind.group_resource == "pods" and kind not in self._store.omitted for kind in visible)
+    def _status(self, tree: Tree, sight: Sight) -> CompositionStatus:
+        omitted = [*omissions(self._store, sight), *too_deep(tree.cut)]
+        knows_pods = any(kind.group_resource == "pods" and kind not in self._store.omitted for kind in sight.kinds)
         return CompositionStatus(
             health=tree.health,
             pods=PodCount(tree.pods, tree.ready_pods) if knows_pods or tree.pods else None,
             omitted=omitted or None,
         )
-
-    def _omitted(self, visible: frozenset[Kind], *, workloads_only: bool = False) -> Iterator[Omitted]:
-        for kind in self._store.kinds:
-            coverage = self._store.coverage(kind)
-            if workloads_only and not kind.workload:
-                continue
-            if kind not in visible:
-                yield Omitted(kind.resource, "Forbidden", "you may not list this resource", kind.group)
-            elif coverage in _UNKNOWN:
-                yield Omitted(kind.resource, coverage.value, _UNKNOWN[coverage], kind.group)
 
     def require_known(self, target: Target) -> None:
         """Raise :class:`ServiceUnavailable` or :class:`NotFound` where nothing can be told of the target."""
@@ -260,16 +245,6 @@ class Compositions:
             )
         if coverage is Coverage.FORBIDDEN:
             raise ServiceUnavailable(f"kubediscovery may not list {kind.group_resource}")
-
-
-_UNKNOWN = {
-    Coverage.FORBIDDEN: "kubediscovery may not list this resource",
-    Coverage.NOT_FOUND: "the cluster does not serve this resource",
-}
-
-
-def _too_deep(kind: Kind) -> Omitted:
-    return Omitted(kind.resource, "TooDeep", "the chain of owners is too long to follow", kind.group)
 
 
 def composition_name(root: Object) -> str:

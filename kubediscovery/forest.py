@@ -12,6 +12,7 @@ from cachetools import LRUCache
 
 from kubediscovery.kinds import Kind
 from kubediscovery.objects import Object
+from kubediscovery.sight import Sight
 from kubediscovery.store import Store
 from kubediscovery.tree import Tree, build_tree
 
@@ -60,14 +61,14 @@ class Forest:
         self._store = store
         self._kept: LRUCache[tuple[str, Set[Kind]], _Kept] = LRUCache(KEPT_OBJECTS, _size)
 
-    def tree(self, root: Object, visible: frozenset[Kind]) -> Tree:
-        """The tree below ``root`` of the kinds that are visible; not to be changed."""
-        key = (root.uid, visible)
+    def tree(self, root: Object, sight: Sight) -> Tree:
+        """The tree below ``root`` of what may be seen; not to be changed."""
+        key = (root.uid, sight.kinds)
         kept = self._kept.get(key)
         if kept is not None and self._holds(kept, root):
             return kept.tree
         reader = _Reader(self._store)
-        tree = build_tree(reader, root, visible.__contains__)
+        tree = build_tree(reader, root, sight.kinds.__contains__)
         kept = _Kept(tree, root, reader.read, self._store.generation)
         if _size(kept) <= KEPT_OBJECTS:
             self._kept[key] = kept

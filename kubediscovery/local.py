@@ -27,6 +27,7 @@ from kubediscovery.pulse import pulse
 from kubediscovery.readiness import Readiness
 from kubediscovery.server import run
 from kubediscovery.services import Services
+from kubediscovery.sight import Sight
 from kubediscovery.snapshot import load_snapshot
 from kubediscovery.store import Store
 
@@ -132,7 +133,9 @@ def local_api(group: str) -> ApiGroup:
 
 def all_compositions(api: ApiGroup, store: Store) -> list[Composition]:
     """All that the store has, sorted by namespace and name."""
-    return Compositions(api, store).many(Target(None, None), Options(), frozenset(api.kinds)).items
+    return (
+        Compositions(api, store).many(Target(None, None), Options(), Sight(None, frozenset(api.kinds), all=True)).items
+    )
 
 
 def url_of(listening: socket.socket) -> str:

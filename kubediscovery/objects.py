@@ -75,9 +75,22 @@ class ConfigMapState(Struct, frozen=True, gc=False):
 class StatusState(Struct, frozen=True, gc=False):
     """What a status says by convention: of custom kinds, and of Kubernetes's own that have no state of their own.
 
-    ``observed_generation`` is -1 where there is none. ``desired`` and ``ready`` count what the kind counts (replicas,
-    the healthy pods of a PodDisruptionBudget), -1 where it does not. ``flags`` are facts that a rule of the kind needs,
-    by name: ``("type", "LoadBalancer")``, ``("address", "203.0.113.7")``.
+    ``observed_generation`` is -1 where there is none. ``desired`` and ``ready`` count what the kind counts, -1 where it
+    does not: a PodDisruptionBudget desiredHealthy and currentHealthy, a HorizontalPodAutoscaler desiredReplicas and
+    currentReplicas, an EndpointSlice all endpoints and those that are ready (None counts as ready), a custom kind
+    spec.replicas and status.readyReplicas. ``phase`` is status.phase of PersistentVolumeClaim, PersistentVolume,
+    Namespace and custom kinds.
+
+    ``flags`` are facts that a rule of the kind needs, sorted by name, absent where they are empty:
+
+    - Service: ``type``, ``clusterIP`` (``None`` for a headless one), ``externalName``, ``address``
+    - Ingress, Gateway: ``address``; of a Service and an Ingress the first ip, or else hostname, of a load balancer
+    - Node: ``unschedulable`` is ``true``
+    - PersistentVolume: ``claim`` is ``namespace/name`` of spec.claimRef, ``claimUID`` its uid
+    - VolumeAttachment: ``attached`` is ``true`` or ``false``, ``error`` the message of attachError, or of detachError
+    - CustomResourceDefinition: ``group``, ``kind`` and ``plural`` of its spec, and its annotations
+      ``resource/composition``, ``resource/usage`` and ``resource/*-relationship``
+    - custom kinds: ``replicas`` is status.replicas, ``suspended`` is ``true`` where spec.suspend or spec.paused is
     """
 
     observed_generation: int = -1
@@ -215,8 +228,9 @@ State = (
 class Object(Struct, frozen=True, gc=False):
     """An object of a tracked kind. ``created`` is seconds since 1970; ``deleting`` means it has a deletionTimestamp.
 
-    ``references`` are what its fields name, ``selector`` the pods (of its namespace) that its fields select, None for
-    none. ``release`` is the Helm release that made it, as ``namespace/name``. ``judgement`` overrules every rule.
+    ``references`` are what its fields name, apart from a Pod's node: siblings on other nodes share them. ``named`` has
+    both. ``selector`` is the pods (of its namespace) that its fields select, None for none. ``release`` is the Helm
+    release that made it, as ``namespace/name``. ``judgement`` overrules every rule.
     """
 
     kind: Kind
@@ -234,6 +248,14 @@ class Object(Struct, frozen=True, gc=False):
     selector: Selector | None = None
     release: str = ""
     judgement: Judgement | None = None
+
+    @property
+    def named(self) -> tuple[Reference, ...]:
+        """All that its fields name: the references, and the node that a Pod is bound to."""
+        state = self.state
+        if isinstance(state, PodState) and state.node:
+            return (*self.references, Reference("node", "", "Node", state.node))
+        return self.references
 
 
 class EventType(StrEnum):

@@ -16,14 +16,15 @@ from kubediscovery.compositions import Composition, CompositionList, Composition
 from kubediscovery.errors import Expired, NotFound, ServiceUnavailable, Subject
 from kubediscovery.freshness import fresh_enough, require_exact
 from kubediscovery.identity import User
-from kubediscovery.kinds import Kind
 from kubediscovery.negotiation import READ_HEADERS, READABLE, WATCHABLE, Representation, representation_of
+from kubediscovery.omissions import ANY
 from kubediscovery.options import Options, Terms, parse_options, parse_terms, wants_watch
 from kubediscovery.representation import transform
 from kubediscovery.requests import ALL
 from kubediscovery.responses import known_tags, require_reading, warnings
 from kubediscovery.selectors import Requirement, Selector
 from kubediscovery.services import Services
+from kubediscovery.sight import Sight
 from kubediscovery.streaming import WatchResponse
 from kubediscovery.tokens import websocket_protocols
 from kubediscovery.views import Selection
@@ -42,9 +43,9 @@ Renew = Callable[[], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Kept:
-    """The answer to who may see these kinds, as long as the store is at this generation."""
+    """The answer to who may see as much, as long as the store is at this generation."""
 
-    visible: frozenset[Kind]
+    sight: Sight
     generation: int
     response: Response
 
@@ -74,7 +75,7 @@ class Resources:
         self._api = services.api
         self._compositions = Compositions(services.api, services.store, services.journal)
         self._broadcaster = Broadcaster(services.store, self._compositions, services.journal, services.past)
-        self._visibility = Visibility(services.authorizer, services.api.kinds)
+        self._visibility = Visibility(services.authorizer, services.store)
         self._known = lru_cache(_PLANS)(self._read)
 
     def names(self, attributes: ResourceAttributes) -> tuple[str, str]:
@@ -94,15 +95,15 @@ class Resources:
         if plan.watches:
             return await self._watch(request, user, attributes, plan, renew)
         await fresh_enough(store, plan.options.least_version)
-        visible = await self._visibility.kinds(user, plan.target.namespace)
+        sight = await self._visibility.sight(user, plan.target.namespace)
         require_exact(store, plan.options)
         generation, kept = store.generation, plan.kept
-        if kept is not None and kept.visible == visible and kept.generation == generation:
+        if kept is not None and kept.sight == sight and kept.generation == generation:
             return kept.response
-        answer = self._answer(attributes, plan.target, plan.options, visible)
+        answer = self._answer(attributes, plan.target, plan.options, sight)
         response = await self._represent(answer, plan)
         if plan.lasts(answer) and len(response.body) <= _LONGEST_KEPT:
-            plan.kept = _Kept(visible, generation, response)
+            plan.kept = _Kept(sight, generation, response)
         return response
 
     def _plan(self, request: Request, attributes: ResourceAttributes) -> "_Plan":
@@ -133,18 +134,18 @@ class Resources:
         self._compositions.require_known(target)
         # A client may come from a replica that has seen more: what is told here must not be older.
         await fresh_enough(self._services.store, options.least_version)
-        visible = await self._visible_now(user, target)
+        sight = await self._sight_now(user, target)
         await renew()
 
         async def review() -> None:
             await renew()
-            if await self._visible_now(user, target) != visible:
+            if await self._sight_now(user, target) != sight:
                 raise Expired("what you may see has changed, list again")
 
         watch = Watch(
             self._broadcaster,
             _selection(attributes, target, options),
-            visible,
+            sight,
             plan.representation,
             terms if attributes.verb == "watch" else _shortened(terms),
             review,
@@ -156,8 +157,8 @@ class Resources:
             watch, sent=sent, subprotocol=next(iter(protocols), None), headers=warnings(_ignored(options))
         )
 
-    async def _visible_now(self, user: User, target: Target) -> frozenset[Kind]:
-        return await self._visibility.kinds(user, target.namespace, max_age=REVIEW_MAX_AGE)
+    async def _sight_now(self, user: User, target: Target) -> Sight:
+        return await self._visibility.sight(user, target.namespace, max_age=REVIEW_MAX_AGE)
 
     def _target(self, attributes: ResourceAttributes) -> Target:
         namespace = attributes.namespace or None
@@ -175,13 +176,13 @@ class Resources:
         return Target(kind, namespace)
 
     def _answer(
-        self, attributes: ResourceAttributes, target: Target, options: Options, visible: frozenset[Kind]
+        self, attributes: ResourceAttributes, target: Target, options: Options, sight: Sight
     ) -> Composition | CompositionList:
         if target.kind is None and attributes.verb == "get":
-            return self._compositions.named(target.namespace or "", attributes.name, visible)
+            return self._compositions.named(target.namespace or "", attributes.name, sight)
         if target.kind is None or attributes.name == ALL:
-            return self._compositions.many(target, options, visible)
-        return self._compositions.one(target.kind, target.namespace or "", attributes.name, visible)
+            return self._compositions.many(target, options, sight)
+        return self._compositions.one(target.kind, target.namespace or "", attributes.name, sight)
 
     async def _represent(self, answer: Composition | CompositionList, plan: "_Plan") -> Response:
         renderer, representation = self._services.renderer, plan.representation
@@ -218,7 +219,9 @@ def _said(answer: Composition | CompositionList, options: Options) -> Iterator[s
     yield from _ignored(options)
     if isinstance(answer, CompositionList):
         for found in answer.omitted:
-            yield f"{found.resource} are left out: {found.message}"
+            if found.group != ANY:
+                what = f"all resources of {found.group}" if found.resource == ANY else found.resource
+                yield f"{what} are left out: {found.message}"
 
 
 def _no_such(attributes: ResourceAttributes, hint: str = "") -> NotFound:

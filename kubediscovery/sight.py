@@ -10,12 +10,14 @@ class Sight(Struct, frozen=True, cache_hash=True):
     """The kinds that somebody may list in a namespace, or in all of them for None.
 
     ``everywhere`` are those that he may list in all namespaces, as far as that was asked for: where a request that is
-    about one namespace comes to an object of another, nothing else counts. ``all`` says that nothing is hidden.
+    about one namespace comes to an object of another, nothing else counts. ``named`` are the kinds that were asked for
+    whatever the cluster has, of which alone it may be said that they are hidden; ``all`` says that nothing is.
     """
 
     namespace: str | None
     kinds: frozenset[Kind]
     everywhere: frozenset[Kind] = frozenset()
+    named: frozenset[Kind] = frozenset()
     all: bool = False
 
     def sees(self, item: Object) -> bool:

@@ -69,7 +69,8 @@ class Store:
     def __init__(self, kinds: Kinds) -> None:
         #: The kinds that are followed; change them with :meth:`follow`.
         self.kinds = kinds
-        #: The kinds that were ever seen to have an owner: no other can be below a root.
+        #: The kinds of which there ever was an object, and one with an owner: no other can be below a root.
+        self.seen: frozenset[Kind] = frozenset()
         self.owned: frozenset[Kind] = frozenset()
         #: Grows with every change of an object, and of what is known of a kind; while it stays, so does every answer.
         self.generation = 0
@@ -216,6 +217,8 @@ class Store:
         self._by_uid[item.uid] = item
         for owner in item.owners:
             self._children.setdefault(owner.uid, {})[item.uid] = item
+        if item.kind not in self.seen:
+            self.seen |= {item.kind}
         if item.owners and item.kind not in self.owned:
             self.owned |= {item.kind}
         self._tell(table, known, item, item.resource_version)
@@ -269,6 +272,7 @@ class Store:
             self.remove(held)
         del self._tables[kind]
         self._pending.pop(kind, None)
+        self.seen -= {kind}
         self.owned -= {kind}
 
     def _unlink(self, child: Object, version: int) -> None:

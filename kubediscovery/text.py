@@ -13,8 +13,9 @@ from rich.console import Console
 from rich.text import Text
 from rich.tree import Tree
 
-from kubediscovery.compositions import Composition, Omitted
+from kubediscovery.compositions import Composition
 from kubediscovery.health import Health
+from kubediscovery.omissions import Omitted
 from kubediscovery.printable import printable
 from kubediscovery.table import age
 from kubediscovery.tree import Info, Node

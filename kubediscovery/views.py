@@ -14,6 +14,7 @@ from kubediscovery.negotiation import PLAIN, Representation
 from kubediscovery.objects import EventType, Object
 from kubediscovery.representation import encode, transform
 from kubediscovery.selectors import Selector
+from kubediscovery.sight import Sight
 from kubediscovery.store import Store, may_own
 
 # Fields whose former value can be told from an object's former state.
@@ -78,13 +79,11 @@ def line_of(type_: str, content: object) -> bytes:
 class View:
     """The trees of a selection as somebody sees them who may see some kinds; all who watch the same share one."""
 
-    def __init__(
-        self, store: Store, compositions: Compositions, selection: Selection, visible: frozenset[Kind]
-    ) -> None:
+    def __init__(self, store: Store, compositions: Compositions, selection: Selection, sight: Sight) -> None:
         self._store = store
         self._compositions = compositions
         self.selection = selection
-        self.visible = visible
+        self.sight = sight
         self._needs_tree = any(found.key not in _LASTING_FIELDS for found in selection.fields.requirements)
         self.present: dict[str, None] = {root.uid: None for root in self._roots() if self.composition(root) is not None}
 
@@ -129,7 +128,7 @@ class View:
         Whatever may have been shown, and is not now, is told as gone: to who never had it that is nothing new. Raises
         :class:`Expired` where that would tell of what he may not see.
         """
-        found = affected_by(self._store, changes, self.visible)
+        found = affected_by(self._store, changes, self.sight.kinds)
         for affected in in_order(self._store, found.values()):
             composition = self.composition(affected.item) if affected.item is not None else None
             if composition is not None:
@@ -149,14 +148,14 @@ class View:
 
     def _may_show(self, item: Object) -> bool:
         target = self.selection.target
-        if item.kind not in self.visible if target.kind is None else item.kind != target.kind:
+        if item.kind not in self.sight.kinds if target.kind is None else item.kind != target.kind:
             return False
         return target.namespace in (None, item.namespace)
 
     def _matching(self, item: Object) -> Composition | None:
         if not self._matches_labels(item) or not self._matches_lasting(item):
             return None
-        composition = self._compositions.compose(item, self.visible)
+        composition = self._compositions.compose(item, self.sight)
         if self._needs_tree and not self.selection.fields.matches(fields_of(composition)):
             return None
         return composition
@@ -182,7 +181,7 @@ class View:
         if not self._may_show(last) or not self._matches_lasting(last):
             return False
         if not affected.certain:
-            if last.kind not in self.visible and not self._matches_labels(last):
+            if last.kind not in self.sight.kinds and not self._matches_labels(last):
                 # Its name is not for somebody whose right may end at the selector.
                 raise Expired("what has left the labelSelector is not known any more, list again")
             return self.selection.target.kind is not None or last.kind.workload
@@ -207,7 +206,7 @@ class View:
         return owner.steady and owner.came <= affected.came and stayed and may_own(owner.last, child)
 
     def _deletion(self, affected: Affected) -> WatchEvent:
-        composition = self._compositions.compose(affected.last, self.visible)
+        composition = self._compositions.compose(affected.last, self.sight)
         # As in Kubernetes, a deletion has the version at which it happened: a watch can go on from there.
         version = affected.went or max(affected.version, int(composition.metadata.resource_version))
         metadata = msgspec.structs.replace(composition.metadata, resource_version=str(version))

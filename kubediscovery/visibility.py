@@ -5,13 +5,17 @@ from typing import Protocol
 
 from kubediscovery.authz import Attributes, ResourceAttributes
 from kubediscovery.identity import User
-from kubediscovery.kinds import Kind, Kinds
+from kubediscovery.kinds import BUILT_IN_KINDS, Kind
 from kubediscovery.recent import Recent
+from kubediscovery.sight import Sight
+from kubediscovery.store import Store
 
 # Namespaces whose questions are kept, and answers of each; there are as many answers as there are different rights.
 _NAMESPACES, _ANSWERS = 1024, 16
 # Kubernetes's own limit for a namespace's name: who makes up longer ones fills no memory with them.
 _LONGEST = 63
+_ALWAYS = frozenset(BUILT_IN_KINDS)
+_ANY = "*"
 
 
 class Asks(Protocol):
@@ -30,43 +34,69 @@ class Asks(Protocol):
 class Visibility:
     """The right to list a kind's own resource is the right to see its objects in trees.
 
-    ``get`` would not do: a tree tells names that the caller does not know yet. All kinds are asked for, whether or
-    not the tree has any of them, so that what is left out cannot be guessed from the answer.
+    ``get`` would not do: a tree tells names that the caller does not know yet. Which kinds are asked for never depends
+    on what one tree has, so that what is left out cannot be guessed from the answer: those that every cluster has, and
+    others from their first object in the cluster on, which costs nothing for the many kinds without any.
     """
 
-    def __init__(self, authorizer: Asks, kinds: Kinds) -> None:
+    def __init__(self, authorizer: Asks, store: Store) -> None:
         self._authorizer = authorizer
-        self._kinds = kinds
-        self._questions: Recent[str, _Questions] = Recent(_NAMESPACES)
+        self._store = store
+        self._questions: Recent[tuple[str, bool], _Questions] = Recent(_NAMESPACES)
 
-    async def kinds(self, user: User, namespace: str | None, *, max_age: float | None = None) -> frozenset[Kind]:
-        """The kinds that the user may list in a namespace, or in all of them for None.
+    async def sight(
+        self, user: User, namespace: str | None, *, related: bool = False, max_age: float | None = None
+    ) -> Sight:
+        """What the user may list in a namespace, or in all of them for None: of what can be in trees of owners.
 
-        What counts was asked less than ``max_age`` seconds ago, without that less than 10.
+        With ``related`` of all kinds, and beyond the namespace too. What counts was asked less than ``max_age`` seconds
+        ago, without that less than 10.
         """
-        questions = self._questions.get(namespace or "") or self._questions_about(namespace or "")
-        return questions.kinds(await self._authorizer.allowed_many(user, questions.all, max_age=max_age))
+        near = self._questions_about(namespace or "", related)
+        allowed = await self._authorizer.allowed_many(user, near.all, max_age=max_age)
+        if not related or not namespace:
+            return near.sight(namespace, allowed)
+        beyond = self._questions_about("", related)
+        everywhere = await self._authorizer.allowed_many(user, beyond.all, max_age=max_age)
+        return near.sight(namespace, allowed, beyond.kinds(everywhere))
 
-    def _questions_about(self, namespace: str) -> "_Questions":
-        questions = _Questions(self._kinds, namespace)
-        if len(namespace) <= _LONGEST:
-            self._questions.keep(namespace, questions)
+    def _questions_about(self, namespace: str, related: bool) -> "_Questions":
+        store = self._store
+        questions = self._questions.get((namespace, related))
+        if questions is None or not questions.holds(store):
+            questions = _Questions(store, namespace, related)
+            if len(namespace) <= _LONGEST:
+                self._questions.keep((namespace, related), questions)
         return questions
 
 
 class _Questions:
-    """What is asked about one namespace, and what kinds an answer to it makes visible: always the same set for it."""
+    """What is asked about one namespace, and what an answer to it lets see: always the same value for it."""
 
-    def __init__(self, kinds: Kinds, namespace: str) -> None:
-        self._kinds = {_question(kind, namespace): kind for kind in kinds}
-        self._answers: Recent[frozenset[Attributes], frozenset[Kind]] = Recent(_ANSWERS)
-        self.all = frozenset(self._kinds)
+    def __init__(self, store: Store, namespace: str, related: bool) -> None:
+        self._kinds_version, self._seen, self._owned = store.kinds.version, store.seen, store.owned
+        named = {kind for kind in store.kinds if kind in _ALWAYS or (not kind.custom and (related or kind.workload))}
+        present = store.seen if related else store.owned | {kind for kind in store.seen if kind.workload}
+        self._named = frozenset(named)
+        self._kinds = {_question(kind, namespace): kind for kind in named | present}
+        self._everything = ResourceAttributes("list", _ANY, _ANY, _ANY, namespace=namespace)
+        self._answers: Recent[tuple[frozenset[Attributes], frozenset[Kind]], Sight] = Recent(_ANSWERS)
+        self.all: frozenset[Attributes] = frozenset((*self._kinds, self._everything))
+
+    def holds(self, store: Store) -> bool:
+        """Whether these are still the kinds to ask for."""
+        return self._kinds_version == store.kinds.version and self._seen is store.seen and self._owned is store.owned
 
     def kinds(self, allowed: frozenset[Attributes]) -> frozenset[Kind]:
-        found = self._answers.get(allowed)
+        return frozenset(kind for question, kind in self._kinds.items() if question in allowed)
+
+    def sight(
+        self, namespace: str | None, allowed: frozenset[Attributes], everywhere: frozenset[Kind] = frozenset()
+    ) -> Sight:
+        found = self._answers.get((allowed, everywhere))
         if found is None:
-            found = frozenset(kind for question, kind in self._kinds.items() if question in allowed)
-            self._answers.keep(allowed, found)
+            found = Sight(namespace, self.kinds(allowed), everywhere, self._named, all=self._everything in allowed)
+            self._answers.keep((allowed, everywhere), found)
         return found
 
 

@@ -13,12 +13,12 @@ from itertools import islice
 
 from kubediscovery.broadcast import Broadcaster, Subscriber
 from kubediscovery.errors import Expired, StatusError
-from kubediscovery.kinds import Kind
 from kubediscovery.meta import ObjectMeta, status_of
 from kubediscovery.negotiation import Representation
 from kubediscovery.objects import EventType
 from kubediscovery.options import Terms
 from kubediscovery.representation import bookmark
+from kubediscovery.sight import Sight
 from kubediscovery.views import Selection, View, WatchEvent, line_of
 
 # Seconds between two bookmarks.
@@ -48,7 +48,7 @@ class Watch:
         self,
         broadcaster: Broadcaster,
         selection: Selection,
-        visible: frozenset[Kind],
+        sight: Sight,
         representation: Representation,
         terms: Terms,
         review: Callable[[], Awaitable[None]],
@@ -57,7 +57,7 @@ class Watch:
     ) -> None:
         self._broadcaster = broadcaster
         self._selection = selection
-        self._visible = visible
+        self._sight = sight
         # Events are never compressed or indented: who differs in nothing else shares their lines.
         self._representation = replace(
             representation, media_type=replace(representation.media_type, pretty=False), pretty=False, gzip=False
@@ -92,7 +92,7 @@ class Watch:
         subscriber = Subscriber(self._told, self._ended)
         view = None
         try:
-            view = self._broadcaster.subscribe(self._selection, self._visible, subscriber)
+            view = self._broadcaster.subscribe(self._selection, self._sight, subscriber)
             async with aclosing(self._open(view)) as opening:
                 async for batch in opening:
                     yield batch

@@ -17,6 +17,7 @@ from kubediscovery.objects import (
     State,
     WorkloadState,
 )
+from kubediscovery.sight import Sight
 from kubediscovery.store import Store
 
 DEPLOYMENT, REPLICA_SET, STATEFUL_SET, DAEMON_SET, REVISION, JOB, CRON_JOB, POD = BUILT_IN_KINDS
@@ -83,3 +84,9 @@ def filled(objects: Iterable[Object], kinds: Kinds = KINDS, *, version: int = 90
     for kind in kinds:
         store.replace(kind, [item for item in items if item.kind == kind], version)
     return store
+
+
+def seeing(kinds: Iterable[Kind], *, named: Iterable[Kind] = KINDS) -> Sight:
+    """What somebody sees who may list these kinds wherever the request looks."""
+    seen, named = frozenset(kinds), frozenset(named)
+    return Sight(None, seen, named=named | seen, all=named <= seen)

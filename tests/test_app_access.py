@@ -265,6 +265,7 @@ async def test_other_paths_are_reviewed_decoded(serving: Serving, target: str) -
 async def test_children_are_reviewed_where_the_request_looks(serving: Serving, target: str, namespace: str) -> None:
     await serving.get(target)
     asked = {(each["resource"], each.get("group", "")): each for each in serving.reviewed[1:]}
+    assert asked.pop(("*", "*"))["verb"] == "list"
     assert set(asked) == {(kind.resource, kind.group) for kind in KINDS}
     for kind in KINDS:
         question = asked[kind.resource, kind.group]

@@ -8,7 +8,7 @@ from kubediscovery.errors import Expired, StatusError
 from kubediscovery.kinds import Kind
 from kubediscovery.store import Coverage
 from kubediscovery.views import Selection, View, WatchEvent
-from tests.objects import POD
+from tests.objects import POD, seeing
 from tests.test_watch import ALL, PODS, WEB, Bench, changed, select
 
 
@@ -17,7 +17,7 @@ class Reader:
         self.batches: list[list[WatchEvent]] = []
         self.errors: list[StatusError] = []
         self.subscriber = Subscriber(self.batches.append, self.errors.append)
-        self.view: View = bench.broadcaster.subscribe(selection or select(), visible, self.subscriber)
+        self.view: View = bench.broadcaster.subscribe(selection or select(), seeing(visible), self.subscriber)
 
     @property
     def names(self) -> list[list[str]]:

@@ -26,6 +26,7 @@ from tests.objects import (
     RUNNING_POD,
     filled,
     make,
+    seeing,
 )
 
 ALL = frozenset(KINDS)
@@ -53,35 +54,38 @@ def said(answer: Composition) -> str:
 
 
 def test_a_composition_is_named_after_its_root_on_every_path() -> None:
-    one = answers().one(DEPLOYMENT, "shop", "web", ALL)
+    one = answers().one(DEPLOYMENT, "shop", "web", seeing(ALL))
     assert one.metadata.name == "deployments.apps.web"
-    assert one == answers().named("shop", "deployments.apps.web", ALL)
-    (listed_one,) = answers().many(Target(DEPLOYMENT, "shop"), Options(), ALL).items
+    assert one == answers().named("shop", "deployments.apps.web", seeing(ALL))
+    (listed_one,) = answers().many(Target(DEPLOYMENT, "shop"), Options(), seeing(ALL)).items
     assert one == listed_one
-    assert answers().one(POD, "other", "alone", ALL).metadata.name == "pods.alone"
+    assert answers().one(POD, "other", "alone", seeing(ALL)).metadata.name == "pods.alone"
     assert (one.metadata.uid, one.metadata.labels) == (WEB.uid, {"app": "web"})
 
 
 def test_the_version_is_the_highest_of_what_is_shown() -> None:
-    assert answers().one(DEPLOYMENT, "shop", "web", ALL).metadata.resource_version == "30"
-    without_pods = answers().one(DEPLOYMENT, "shop", "web", ALL - {POD})
+    assert answers().one(DEPLOYMENT, "shop", "web", seeing(ALL)).metadata.resource_version == "30"
+    without_pods = answers().one(DEPLOYMENT, "shop", "web", seeing(ALL - {POD}))
     assert without_pods.metadata.resource_version == "20"
-    assert answers().many(Target(None, None), Options(), ALL).metadata.resource_version == "900"
+    assert answers().many(Target(None, None), Options(), seeing(ALL)).metadata.resource_version == "900"
 
 
 def test_roots_are_unowned_objects_of_workload_kinds_sorted() -> None:
-    assert listed(answers().many(Target(None, None), Options(), ALL)) == [
+    assert listed(answers().many(Target(None, None), Options(), seeing(ALL))) == [
         "other/pods.alone",
         "shop/deployments.apps.web",
         "shop/jobs.batch.batch",
     ]
-    assert listed(answers().many(Target(None, "other"), Options(), ALL)) == ["other/pods.alone"]
-    assert listed(answers().many(Target(None, "nowhere"), Options(), ALL)) == []
+    assert listed(answers().many(Target(None, "other"), Options(), seeing(ALL))) == ["other/pods.alone"]
+    assert listed(answers().many(Target(None, "nowhere"), Options(), seeing(ALL))) == []
 
 
 def test_every_tracked_object_has_its_subresource() -> None:
-    assert answers().one(REVISION, "shop", "r", ALL).root.kind == "ControllerRevision"
-    assert listed(answers().many(Target(POD, None), Options(), ALL)) == ["other/pods.alone", "shop/pods.web-1-a"]
+    assert answers().one(REVISION, "shop", "r", seeing(ALL)).root.kind == "ControllerRevision"
+    assert listed(answers().many(Target(POD, None), Options(), seeing(ALL))) == [
+        "other/pods.alone",
+        "shop/pods.web-1-a",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -89,7 +93,7 @@ def test_every_tracked_object_has_its_subresource() -> None:
 )
 def test_a_name_of_nothing_is_not_found_and_named(name: str) -> None:
     with pytest.raises(NotFound) as caught:
-        answers().named("shop", name, ALL)
+        answers().named("shop", name, seeing(ALL))
     assert f'compositions.kubediscovery.cloudark.io "{name}" not found' in str(caught.value)
 
 
@@ -97,15 +101,15 @@ def test_names_that_could_be_of_two_kinds_are_both_looked_up() -> None:
     ours, theirs = make(DEPLOYMENT, "web"), make(OTHER_DEPLOYMENT, "web")
     dotted = make(POD, "example.com.web")
     found = answers(ours, theirs, dotted)
-    assert found.named("shop", "deployments.apps.web", ALL).metadata.uid == ours.uid
-    assert found.named("shop", "deployments.example.com.web", ALL).metadata.uid == theirs.uid
-    assert found.named("shop", "pods.example.com.web", ALL).metadata.uid == dotted.uid
+    assert found.named("shop", "deployments.apps.web", seeing(ALL)).metadata.uid == ours.uid
+    assert found.named("shop", "deployments.example.com.web", seeing(ALL)).metadata.uid == theirs.uid
+    assert found.named("shop", "pods.example.com.web", seeing(ALL)).metadata.uid == dotted.uid
 
 
 @given(st.text(max_size=60))
 def test_no_name_finds_what_has_another(name: str) -> None:
     try:
-        found = answers().named("shop", name, ALL)
+        found = answers().named("shop", name, seeing(ALL))
     except NotFound:
         return
     assert found.metadata.name == name
@@ -113,12 +117,14 @@ def test_no_name_finds_what_has_another(name: str) -> None:
 
 def test_who_may_not_list_a_kind_cannot_get_it_by_name() -> None:
     with pytest.raises(NotFound):
-        answers().named("shop", "deployments.apps.web", ALL - {DEPLOYMENT})
-    assert "shop/deployments.apps.web" not in listed(answers().many(Target(None, None), Options(), ALL - {DEPLOYMENT}))
+        answers().named("shop", "deployments.apps.web", seeing(ALL - {DEPLOYMENT}))
+    assert "shop/deployments.apps.web" not in listed(
+        answers().many(Target(None, None), Options(), seeing(ALL - {DEPLOYMENT}))
+    )
 
 
 def test_what_is_left_out_is_named_and_leaves_no_trace() -> None:
-    answer = answers().one(DEPLOYMENT, "shop", "web", ALL - {POD})
+    answer = answers().one(DEPLOYMENT, "shop", "web", seeing(ALL - {POD}))
     assert answer.status.pods is None
     assert "web-1-a" not in said(answer)
     (omitted,) = answer.status.omitted or []
@@ -126,13 +132,13 @@ def test_what_is_left_out_is_named_and_leaves_no_trace() -> None:
 
 
 def test_what_is_left_out_is_named_whether_or_not_there_is_any() -> None:
-    with_pods = answers(WEB, WEB_1, WEB_POD).one(DEPLOYMENT, "shop", "web", ALL - {POD})
-    without = answers(WEB, WEB_1).one(DEPLOYMENT, "shop", "web", ALL - {POD})
+    with_pods = answers(WEB, WEB_1, WEB_POD).one(DEPLOYMENT, "shop", "web", seeing(ALL - {POD}))
+    without = answers(WEB, WEB_1).one(DEPLOYMENT, "shop", "web", seeing(ALL - {POD}))
     assert said(with_pods) == said(without)
 
 
 def test_a_list_of_roots_names_the_workload_kinds_that_it_leaves_out() -> None:
-    answer = answers().many(Target(None, None), Options(), ALL - {POD, REVISION})
+    answer = answers().many(Target(None, None), Options(), seeing(ALL - {POD, REVISION}))
     assert [left.resource for left in answer.omitted] == ["pods"]
 
 
@@ -140,9 +146,9 @@ def test_until_all_caches_are_filled_the_answer_is_what_is_waited_for() -> None:
     store = Store(KINDS)
     store.replace(DEPLOYMENT, [WEB], 1)
     for ask in (
-        lambda: Compositions(API, store).one(DEPLOYMENT, "shop", "web", ALL),
-        lambda: Compositions(API, store).named("shop", "deployments.apps.web", ALL),
-        lambda: Compositions(API, store).many(Target(None, None), Options(), ALL),
+        lambda: Compositions(API, store).one(DEPLOYMENT, "shop", "web", seeing(ALL)),
+        lambda: Compositions(API, store).named("shop", "deployments.apps.web", seeing(ALL)),
+        lambda: Compositions(API, store).many(Target(None, None), Options(), seeing(ALL)),
     ):
         with pytest.raises(ServiceUnavailable, match=r"waiting for replicasets\.apps, statefulsets\.apps") as caught:
             ask()
@@ -157,12 +163,12 @@ def test_a_kind_of_which_nothing_is_known_is_never_an_empty_answer(coverage: Cov
     store.omit(JOB, coverage)
     found = Compositions(API, store)
     with pytest.raises(error, match=r"jobs\.batch"):
-        found.many(Target(JOB, "shop"), Options(), ALL)
+        found.many(Target(JOB, "shop"), Options(), seeing(ALL))
     with pytest.raises(error, match=r"jobs\.batch"):
-        found.one(JOB, "shop", "batch", ALL)
-    (omitted,) = found.one(DEPLOYMENT, "shop", "web", ALL).status.omitted or []
+        found.one(JOB, "shop", "batch", seeing(ALL))
+    (omitted,) = found.one(DEPLOYMENT, "shop", "web", seeing(ALL)).status.omitted or []
     assert (omitted.resource, omitted.reason) == ("jobs", coverage.value)
-    assert [left.resource for left in found.many(Target(None, None), Options(), ALL).omitted] == ["jobs"]
+    assert [left.resource for left in found.many(Target(None, None), Options(), seeing(ALL)).omitted] == ["jobs"]
 
 
 @pytest.mark.parametrize(
@@ -177,33 +183,33 @@ def test_a_kind_of_which_nothing_is_known_is_never_an_empty_answer(coverage: Cov
 )
 def test_field_selectors(selector: str, expected: list[str]) -> None:
     options = Options(fields=parse_field_selector(selector, FIELDS))
-    assert listed(answers().many(Target(None, None), options, ALL)) == expected
+    assert listed(answers().many(Target(None, None), options, seeing(ALL))) == expected
 
 
 def test_label_selectors_are_about_the_root() -> None:
     options = Options(labels=parse_label_selector("app in (web)"))
-    assert listed(answers().many(Target(None, None), options, ALL)) == ["shop/deployments.apps.web"]
+    assert listed(answers().many(Target(None, None), options, seeing(ALL))) == ["shop/deployments.apps.web"]
 
 
 def test_a_chain_too_long_to_follow_is_named() -> None:
     chain = [make(DEPLOYMENT, "o0")]
     for number in range(1, 100):
         chain.append(make(JOB, f"o{number}", owners=[chain[-1]]))
-    (omitted,) = answers(*chain).one(DEPLOYMENT, "shop", "o0", ALL).status.omitted or []
+    (omitted,) = answers(*chain).one(DEPLOYMENT, "shop", "o0", seeing(ALL)).status.omitted or []
     assert (omitted.resource, omitted.reason) == ("jobs", "TooDeep")
 
 
 def test_a_cluster_scoped_root_has_no_namespace() -> None:
     fleet = make(FLEET, "north")
     owned = make(DEPLOYMENT, "ship", owners=[fleet])
-    answer = answers(fleet, owned).one(FLEET, "", "north", ALL)
+    answer = answers(fleet, owned).one(FLEET, "", "north", seeing(ALL))
     assert [child.name for child in answer.root.children] == ["ship"]
     assert "namespace" not in msgspec.json.decode(said(answer))["metadata"]
 
 
 @given(st.sets(st.sampled_from(sorted(ALL, key=str))))
 def test_the_health_is_of_what_is_seen(visible: set[Kind]) -> None:
-    answer = answers().one(DEPLOYMENT, "shop", "web", frozenset(visible))
+    answer = answers().one(DEPLOYMENT, "shop", "web", seeing(visible))
     assert answer.status.health == "Healthy"
     assert {left.resource for left in answer.status.omitted or []} == {kind.resource for kind in ALL - visible}
 
@@ -216,15 +222,15 @@ def test_a_name_of_an_unknown_kind_is_not_said_to_be_absent(coverage: Coverage, 
     store.omit(JOB, coverage)
     found = Compositions(API, store)
     with pytest.raises(error, match=r"jobs\.batch$"):
-        found.named("shop", "jobs.batch.batch", ALL)
+        found.named("shop", "jobs.batch.batch", seeing(ALL))
     with pytest.raises(NotFound, match=r'"jobs\.batch\.batch" not found'):
-        found.named("shop", "jobs.batch.batch", ALL - {JOB})
+        found.named("shop", "jobs.batch.batch", seeing(ALL - {JOB}))
 
 
 def test_where_pods_are_unknown_none_are_counted() -> None:
     store = filled(OBJECTS)
     store.omit(POD, Coverage.FORBIDDEN)
-    answer = Compositions(API, store).one(DEPLOYMENT, "shop", "web", ALL)
+    answer = Compositions(API, store).one(DEPLOYMENT, "shop", "web", seeing(ALL))
     assert answer.status.pods is None
     assert [(left.resource, left.reason) for left in answer.status.omitted or []] == [("pods", "Forbidden")]
     assert answer.metadata.resource_version == "20"
@@ -233,27 +239,27 @@ def test_where_pods_are_unknown_none_are_counted() -> None:
 def test_of_what_neither_may_list_the_caller_learns_his_own_refusal_alone() -> None:
     store = filled(OBJECTS)
     store.omit(POD, Coverage.FORBIDDEN)
-    mine = Compositions(API, store).one(DEPLOYMENT, "shop", "web", ALL - {POD})
-    assert said(mine) == said(answers().one(DEPLOYMENT, "shop", "web", ALL - {POD}))
+    mine = Compositions(API, store).one(DEPLOYMENT, "shop", "web", seeing(ALL - {POD}))
+    assert said(mine) == said(answers().one(DEPLOYMENT, "shop", "web", seeing(ALL - {POD})))
 
 
 def test_a_pod_that_is_asked_for_is_counted_also_for_who_may_not_list_pods() -> None:
-    answer = answers().one(POD, "other", "alone", ALL - {POD})
+    answer = answers().one(POD, "other", "alone", seeing(ALL - {POD}))
     assert answer.status.pods is not None
     assert (answer.status.pods.total, answer.status.pods.ready) == (1, 1)
 
 
 def test_a_root_that_is_asked_for_by_its_kind_needs_no_right_to_list_it() -> None:
     target = Target(DEPLOYMENT, "shop")
-    (root,) = answers().many(target, Options(), ALL - {DEPLOYMENT}).items
+    (root,) = answers().many(target, Options(), seeing(ALL - {DEPLOYMENT})).items
     assert (root.metadata.name, root.metadata.resource_version) == ("deployments.apps.web", "30")
 
 
 @given(st.sets(st.sampled_from(sorted(ALL, key=str))))
 def test_a_list_is_the_visible_roots_each_as_it_is_alone(visible: set[Kind]) -> None:
-    shown = answers().many(Target(None, None), Options(), frozenset(visible))
+    shown = answers().many(Target(None, None), Options(), seeing(visible))
     roots = [root for root in (LONE_POD, WEB, LONE_JOB) if root.kind in visible]
-    alone = [answers().one(root.kind, root.namespace, root.name, frozenset(visible)) for root in roots]
+    alone = [answers().one(root.kind, root.namespace, root.name, seeing(visible)) for root in roots]
     assert shown.items == alone
     hidden = [kind.resource for kind in KINDS if kind.workload and kind not in visible]
     assert [left.resource for left in shown.omitted] == hidden
@@ -270,8 +276,8 @@ def test_names_come_back_to_what_they_are_of() -> None:
     ]
     found = answers(*objects)
     for item in objects:
-        one = found.one(item.kind, item.namespace, item.name, ALL)
-        assert found.named(item.namespace, one.metadata.name, ALL).metadata.uid == item.uid
+        one = found.one(item.kind, item.namespace, item.name, seeing(ALL))
+        assert found.named(item.namespace, one.metadata.name, seeing(ALL)).metadata.uid == item.uid
 
 
 METRICS = Kind("metrics.k8s.io", "v1beta1", "pods", "PodMetrics", "pod")
@@ -282,16 +288,16 @@ def test_of_two_objects_with_one_name_the_first_kind_is_meant() -> None:
     dotted, measured = make(POD, "metrics.k8s.io.web"), make(METRICS, "web")
     found = Compositions(ApiGroup("example.io", "v1", kinds), filled([dotted, measured], kinds))
     name = "pods.metrics.k8s.io.web"
-    assert found.named("shop", name, frozenset({POD, METRICS})).metadata.uid == dotted.uid
-    assert found.named("shop", name, frozenset({METRICS})).metadata.uid == measured.uid
+    assert found.named("shop", name, seeing({POD, METRICS})).metadata.uid == dotted.uid
+    assert found.named("shop", name, seeing({METRICS})).metadata.uid == measured.uid
     only = Compositions(ApiGroup("example.io", "v1", kinds), filled([measured], kinds))
-    assert only.named("shop", name, frozenset({POD, METRICS})).metadata.uid == measured.uid
+    assert only.named("shop", name, seeing({POD, METRICS})).metadata.uid == measured.uid
 
 
 def test_metrics_of_pods_are_no_pods() -> None:
     kinds = Kinds((DEPLOYMENT, POD, METRICS))
     answer = Compositions(ApiGroup("example.io", "v1", kinds), filled([WEB], kinds)).one(
-        DEPLOYMENT, "shop", "web", frozenset({DEPLOYMENT, METRICS})
+        DEPLOYMENT, "shop", "web", seeing({DEPLOYMENT, METRICS})
     )
     assert answer.status.pods is None
 
@@ -313,27 +319,27 @@ def test_metrics_of_pods_are_no_pods() -> None:
 )
 def test_hostile_names_find_nothing(name: str) -> None:
     with pytest.raises(NotFound):
-        answers().named("other", name, ALL)
+        answers().named("other", name, seeing(ALL))
     with pytest.raises(NotFound):
-        answers().one(POD, "other", name, ALL)
+        answers().one(POD, "other", name, seeing(ALL))
 
 
 def test_names_are_looked_up_in_their_namespace_alone() -> None:
     for namespace in ("", "shop", "Other", "other/", "*"):
         with pytest.raises(NotFound):
-            answers().named(namespace, "pods.alone", ALL)
+            answers().named(namespace, "pods.alone", seeing(ALL))
         with pytest.raises(NotFound):
-            answers().one(POD, namespace, "alone", ALL)
+            answers().one(POD, namespace, "alone", seeing(ALL))
 
 
 def test_an_absent_object_is_named() -> None:
     with pytest.raises(NotFound, match=r'deployments\.apps "nope" not found') as caught:
-        answers().one(DEPLOYMENT, "shop", "nope", ALL)
+        answers().one(DEPLOYMENT, "shop", "nope", seeing(ALL))
     assert caught.value.subject == Subject("apps", "deployments", "nope")
 
 
 def test_labels_without_any_are_left_out() -> None:
-    written = msgspec.json.decode(said(answers().one(POD, "other", "alone", ALL)))
+    written = msgspec.json.decode(said(answers().one(POD, "other", "alone", seeing(ALL))))
     assert "labels" not in written["metadata"]
     assert written["metadata"]["creationTimestamp"] == "2023-11-14T22:13:20Z"
     assert "omitted" not in written["status"]
@@ -344,5 +350,5 @@ def test_selectors_look_at_what_may_be_seen_alone() -> None:
     broken = make(POD, "web-1-a", owners=[WEB_1], state=structs.replace(RUNNING_POD, phase="Failed"))
     found = answers(WEB, WEB_1, broken)
     options = Options(fields=parse_field_selector("status.health=Degraded", FIELDS))
-    assert listed(found.many(Target(None, None), options, ALL)) == ["shop/deployments.apps.web"]
-    assert listed(found.many(Target(None, None), options, ALL - {POD})) == []
+    assert listed(found.many(Target(None, None), options, seeing(ALL))) == ["shop/deployments.apps.web"]
+    assert listed(found.many(Target(None, None), options, seeing(ALL - {POD}))) == []

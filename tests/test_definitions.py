@@ -15,7 +15,7 @@ from kubediscovery.errors import NotFound, StatusError, Subject
 from kubediscovery.health import Health
 from kubediscovery.meta import status_of
 from kubediscovery.options import Options
-from tests.objects import DEPLOYMENT, KINDS, POD, REPLICA_SET, filled, make
+from tests.objects import DEPLOYMENT, KINDS, POD, REPLICA_SET, filled, make, seeing
 
 API = ApiGroup("kubediscovery.cloudark.io", "v1", KINDS)
 FOUND = definitions(API)
@@ -118,7 +118,7 @@ def answers() -> Iterator[tuple[str, object]]:
     web = make(DEPLOYMENT, "web", labels=(("app", "web"),), created=1_700_000_000)
     below = make(REPLICA_SET, "web-1", owners=[web])
     compositions = Compositions(API, filled([web, below, make(POD, "web-1-a", owners=[below])]))
-    for visible in (frozenset(KINDS), frozenset([DEPLOYMENT])):
+    for visible in (seeing(KINDS), seeing([DEPLOYMENT])):
         yield "Composition", compositions.one(DEPLOYMENT, web.namespace, "web", visible)
         yield "CompositionList", compositions.many(Target(None, None), Options(), visible)
     errors: list[StatusError] = [

@@ -9,7 +9,7 @@ from kubediscovery.kinds import BUILT_IN_KINDS, Kind
 from kubediscovery.objects import Object
 from kubediscovery.store import Store
 from kubediscovery.tree import build_tree
-from tests.objects import DEPLOYMENT, KINDS, POD, REPLICA_SET, filled, make, owner_of
+from tests.objects import DEPLOYMENT, KINDS, POD, REPLICA_SET, filled, make, owner_of, seeing
 
 ALL = frozenset(BUILT_IN_KINDS)
 WEB = make(DEPLOYMENT, "web")
@@ -20,16 +20,16 @@ PODS = [make(POD, f"web-1-{letter}", owners=[SET]) for letter in "abc"]
 def test_a_tree_is_kept_while_nothing_in_it_changes() -> None:
     store = filled([WEB, SET, *PODS])
     forest = Forest(store)
-    first = forest.tree(WEB, ALL)
+    first = forest.tree(WEB, seeing(ALL))
     store.put(make(DEPLOYMENT, "other"))
-    assert forest.tree(WEB, ALL) is first
+    assert forest.tree(WEB, seeing(ALL)) is first
 
 
 def test_what_one_caller_may_see_is_not_served_to_another() -> None:
     forest = Forest(filled([WEB, SET, *PODS]))
-    assert forest.tree(WEB, ALL).pods == 3
-    assert forest.tree(WEB, ALL - {POD}).pods == 0
-    assert forest.tree(WEB, ALL).pods == 3
+    assert forest.tree(WEB, seeing(ALL)).pods == 3
+    assert forest.tree(WEB, seeing(ALL - {POD})).pods == 0
+    assert forest.tree(WEB, seeing(ALL)).pods == 3
 
 
 @given(st.data())
@@ -44,7 +44,7 @@ def test_after_any_changes_a_kept_tree_equals_one_built_anew(data: st.DataObject
         visible: frozenset[Kind] = data.draw(st.sampled_from([ALL, ALL - {POD}, ALL - {REPLICA_SET}]))
         root = store.find(DEPLOYMENT, "shop", "web")
         if root is not None:
-            assert forest.tree(root, visible) == build_tree(store, root, visible.__contains__)
+            assert forest.tree(root, seeing(visible)) == build_tree(store, root, visible.__contains__)
 
 
 def change(how: str, store: Store, item: Object, owner: Object) -> None:
@@ -59,5 +59,5 @@ def change(how: str, store: Store, item: Object, owner: Object) -> None:
 def test_a_tree_too_large_to_keep_is_still_answered() -> None:
     pods = [make(POD, f"p{number}", owners=[WEB]) for number in range(KEPT_OBJECTS)]
     forest = Forest(filled([WEB, *pods], KINDS))
-    assert forest.tree(WEB, ALL).pods == KEPT_OBJECTS
-    assert forest.tree(WEB, ALL).pods == KEPT_OBJECTS
+    assert forest.tree(WEB, seeing(ALL)).pods == KEPT_OBJECTS
+    assert forest.tree(WEB, seeing(ALL)).pods == KEPT_OBJECTS

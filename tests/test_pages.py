@@ -19,7 +19,7 @@ from kubediscovery.options import FIELDS, Options
 from kubediscovery.pages import list_version
 from kubediscovery.selectors import EVERYTHING, Selector, parse_field_selector, parse_label_selector
 from kubediscovery.store import Store
-from tests.objects import DEPLOYMENT, FLEET, JOB, KINDS, OTHER_DEPLOYMENT, POD, RUNNING_POD, filled, make
+from tests.objects import DEPLOYMENT, FLEET, JOB, KINDS, OTHER_DEPLOYMENT, POD, RUNNING_POD, filled, make, seeing
 
 ALL = frozenset(KINDS)
 API = ApiGroup("kubediscovery.cloudark.io", "v1", KINDS)
@@ -45,7 +45,7 @@ def paged(
     start: Continuation | None = None
     while True:
         options = Options(labels=labels, fields=fields, limit=limit, start=start)
-        page = Compositions(API, store).many(target, options, visible)
+        page = Compositions(API, store).many(target, options, seeing(visible))
         yield page
         if not page.metadata.continue_:
             return
@@ -80,8 +80,8 @@ def test_a_list_that_is_whole_has_no_token(limit: int) -> None:
 
 def test_a_page_without_a_limit_is_the_rest() -> None:
     found = Compositions(API, filled(deployments(*"abc")))
-    first = found.many(EVERYWHERE, Options(limit=1), ALL)
-    rest = found.many(EVERYWHERE, Options(start=decode_continuation(first.metadata.continue_)), ALL)
+    first = found.many(EVERYWHERE, Options(limit=1), seeing(ALL))
+    rest = found.many(EVERYWHERE, Options(start=decode_continuation(first.metadata.continue_)), seeing(ALL))
     assert [name for _, name in named(rest)] == ["deployments.apps.b", "deployments.apps.c"]
     assert not rest.metadata.continue_
 
@@ -191,17 +191,17 @@ class Versions:
 def test_a_list_that_was_begun_too_long_ago_has_expired() -> None:
     versions = Versions()
     found = Compositions(API, filled(deployments(*"abc")), versions)
-    token = found.many(EVERYWHERE, Options(limit=1), ALL).metadata.continue_
+    token = found.many(EVERYWHERE, Options(limit=1), seeing(ALL)).metadata.continue_
     start = decode_continuation(token)
     versions.oldest = 900
-    assert len(found.many(EVERYWHERE, Options(limit=1, start=start), ALL).items) == 1
+    assert len(found.many(EVERYWHERE, Options(limit=1, start=start), seeing(ALL)).items) == 1
     versions.oldest = 901
     with pytest.raises(Expired, match="The provided continue parameter is too old to display a consistent") as caught:
-        found.many(EVERYWHERE, Options(limit=1, start=start), ALL)
+        found.many(EVERYWHERE, Options(limit=1, start=start), seeing(ALL))
     # As in Kubernetes the rest can be had all the same, as a list of its own version.
     again = decode_continuation(caught.value.continue_token)
     assert again == Continuation(LATEST, start.key)
-    rest = found.many(EVERYWHERE, Options(limit=1, start=again), ALL)
+    rest = found.many(EVERYWHERE, Options(limit=1, start=again), seeing(ALL))
     assert named(rest) == [("shop", "deployments.apps.b")]
     assert rest.metadata.resource_version == "900"
     assert decode_continuation(rest.metadata.continue_).version == 900
@@ -218,8 +218,10 @@ def test_objects_that_share_a_name_are_neither_lost_nor_repeated() -> None:
     store = filled([make(POD, "metrics.k8s.io.web"), make(measured, "web")], kinds)
     found = Compositions(ApiGroup("example.io", "v1", kinds), store)
     visible = frozenset(kinds)
-    first = found.many(EVERYWHERE, Options(limit=1), visible)
-    second = found.many(EVERYWHERE, Options(limit=1, start=decode_continuation(first.metadata.continue_)), visible)
+    first = found.many(EVERYWHERE, Options(limit=1), seeing(visible))
+    second = found.many(
+        EVERYWHERE, Options(limit=1, start=decode_continuation(first.metadata.continue_)), seeing(visible)
+    )
     assert named(first) == named(second) == [("shop", "pods.metrics.k8s.io.web")]
     assert [page.items[0].root.kind for page in (first, second)] == ["Pod", "PodMetrics"]
     assert not second.metadata.continue_
@@ -232,18 +234,18 @@ WEB, HIDDEN = make(DEPLOYMENT, "web"), make(POD, "hidden", "vault")
 @given(st.integers(LATEST, 2**63 - 1), st.builds(Key, texts, texts, texts), st.integers(0, 3))
 def test_no_token_shows_what_may_not_be_seen(version: int, key: Key, limit: int) -> None:
     found = Compositions(API, filled([WEB, make(POD, "web-0", owners=[WEB]), HIDDEN]))
-    page = found.many(EVERYWHERE, Options(limit=limit, start=Continuation(version, key)), ALL - {POD})
+    page = found.many(EVERYWHERE, Options(limit=limit, start=Continuation(version, key)), seeing(ALL - {POD}))
     assert set(named(page)) <= {("shop", "deployments.apps.web")}
     assert not page.metadata.continue_
     assert page.metadata.remaining_item_count is None
-    elsewhere = found.many(Target(None, "vault"), Options(start=Continuation(version, key)), ALL)
+    elsewhere = found.many(Target(None, "vault"), Options(start=Continuation(version, key)), seeing(ALL))
     assert set(named(elsewhere)) <= {("vault", "pods.hidden")}
 
 
 def test_what_may_be_seen_is_decided_anew_for_each_page() -> None:
     found = Compositions(API, filled([make(DEPLOYMENT, "a"), make(JOB, "b"), make(POD, "c")]))
-    token = found.many(EVERYWHERE, Options(limit=1), ALL).metadata.continue_
-    rest = found.many(EVERYWHERE, Options(start=decode_continuation(token)), ALL - {JOB})
+    token = found.many(EVERYWHERE, Options(limit=1), seeing(ALL)).metadata.continue_
+    rest = found.many(EVERYWHERE, Options(start=decode_continuation(token)), seeing(ALL - {JOB}))
     assert [name for _, name in named(rest)] == ["pods.c"]
 
 
@@ -289,7 +291,7 @@ def test_what_is_there_all_the_time_is_in_exactly_one_page(
     still = iter(script)
 
     def whole() -> set[tuple[str, str]]:
-        answer = Compositions(API, store).many(target, Options(fields=fields), ALL)
+        answer = Compositions(API, store).many(target, Options(fields=fields), seeing(ALL))
         return {(item.metadata.uid, item.metadata.name) for item in answer.items}
 
     all_the_time, ever = whole(), whole()
@@ -317,7 +319,7 @@ def test_pages_between_which_nothing_changes_are_the_list(
 ) -> None:
     store = filled(map(item_at, begun))
     fields = parse_field_selector(text, FIELDS)
-    whole = Compositions(API, store).many(EVERYWHERE, Options(fields=fields), ALL)
+    whole = Compositions(API, store).many(EVERYWHERE, Options(fields=fields), seeing(ALL))
     pages = list(paged(store, limit, fields=fields))
     assert [item for page in pages for item in page.items] == whole.items
     if not text:

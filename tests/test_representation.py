@@ -18,7 +18,7 @@ from kubediscovery.kinds import Kinds
 from kubediscovery.meta import ListMeta, ObjectMeta
 from kubediscovery.negotiation import JSON, PLAIN, PLAIN_YAML, READABLE, YAML, MediaType, Representation
 from kubediscovery.representation import bookmark, encode, transform
-from tests.objects import POD, filled, make
+from tests.objects import POD, filled, make, seeing
 
 NOW = datetime(2024, 1, 1, tzinfo=UTC)
 KIND, LIST = "PartialObjectMetadata", "PartialObjectMetadataList"
@@ -29,7 +29,7 @@ METADATA = ListMeta(resource_version="900", continue_="token", remaining_item_co
 def one() -> Composition:
     kinds = Kinds()
     store = filled([make(POD, "web", labels=(("app", "web"),))], kinds)
-    return Compositions(ApiGroup("g.io", "v1", kinds), store).one(POD, "shop", "web", frozenset(kinds))
+    return Compositions(ApiGroup("g.io", "v1", kinds), store).one(POD, "shop", "web", seeing(kinds))
 
 
 def many() -> CompositionList:

@@ -12,7 +12,7 @@ from kubediscovery.compositions import Composition, Compositions
 from kubediscovery.kinds import Kinds
 from kubediscovery.meta import ListMeta, ObjectMeta, PartialObjectMetadata
 from kubediscovery.table import age, table_of, table_of_bookmark
-from tests.objects import POD, REPLICA_SET, filled
+from tests.objects import POD, REPLICA_SET, filled, seeing
 from tests.serving import CREATED, make
 
 NOW = datetime.fromtimestamp(CREATED, UTC) + timedelta(days=3, hours=4, minutes=5)
@@ -26,7 +26,7 @@ def compositions(*, visible: bool = True) -> list[Composition]:
     replica_set = make(REPLICA_SET, "web", labels={"app": "web"})
     store = filled([replica_set, make(POD, "web-1", owner=replica_set, version=130)], kinds)
     found = Compositions(ApiGroup("g.io", "v1", kinds), store)
-    return [found.one(REPLICA_SET, "shop", "web", frozenset(kinds if visible else ()))]
+    return [found.one(REPLICA_SET, "shop", "web", seeing(kinds if visible else ()))]
 
 
 def test_the_columns_and_the_cells() -> None:

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from kubediscovery.compositions import Composition, CompositionStatus, Omitted
+from kubediscovery.compositions import Composition, CompositionStatus
 from kubediscovery.health import Health
 from kubediscovery.meta import ObjectMeta
+from kubediscovery.omissions import Omitted
 from kubediscovery.printable import printable
 from kubediscovery.text import create_console, line_of, print_compositions, short_image
 from kubediscovery.tree import MAX_DEPTH, Info, Node

@@ -14,7 +14,7 @@ from kubediscovery.options import FIELDS
 from kubediscovery.selectors import parse_field_selector, parse_label_selector
 from kubediscovery.store import Store
 from kubediscovery.views import Selection, View, affected_by, in_order
-from tests.objects import DEPLOYMENT, KINDS, POD, REPLICA_SET, filled, make, owner_of
+from tests.objects import DEPLOYMENT, KINDS, POD, REPLICA_SET, filled, make, owner_of, seeing
 
 ALL = frozenset(KINDS)
 EVERYWHERE = Target(None, None)
@@ -37,7 +37,7 @@ def view_of(
 ) -> View:
     compositions = Compositions(ApiGroup("kubediscovery.cloudark.io", "v1", KINDS), store)
     selection = Selection(target, parse_label_selector(labels), parse_field_selector(fields, FIELDS))
-    return View(store, compositions, selection, visible)
+    return View(store, compositions, selection, seeing(visible))
 
 
 def change_of(item: Object) -> Change:

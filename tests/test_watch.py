@@ -28,7 +28,7 @@ from kubediscovery.selectors import parse_field_selector, parse_label_selector
 from kubediscovery.store import Coverage, Store
 from kubediscovery.views import Selection
 from kubediscovery.watch import Watch
-from tests.objects import DEPLOYMENT, FLEET, KINDS, POD, REPLICA_SET, make, owner_of
+from tests.objects import DEPLOYMENT, FLEET, KINDS, POD, REPLICA_SET, make, owner_of, seeing
 
 ALL = frozenset(KINDS)
 EVERYWHERE = Target(None, None)
@@ -68,7 +68,7 @@ class Bench:
         return Watch(
             self.broadcaster,
             selection or select(),
-            visible,
+            seeing(visible),
             representation,
             terms,
             review,
@@ -83,7 +83,7 @@ class Bench:
     def listed(self, selection: Selection, visible: frozenset[Kind] = ALL) -> dict[str, Any]:
         """What a list gives, by namespace and name."""
         options = Options(labels=selection.labels, fields=selection.fields)
-        found = self.compositions.many(selection.target, options, visible)
+        found = self.compositions.many(selection.target, options, seeing(visible))
         return {key(item): item for item in map(plain, found.items)}
 
 

@@ -1,0 +1,69 @@
+"""What an answer says nothing about, and why: kinds that the caller may not list, and kinds that are not known here.
+
+It never depends on what there is of a kind: that a caller may not list one is said of those alone that every cluster
+has, and of all others together.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from kubediscovery.kinds import Kind
+from kubediscovery.sight import Sight
+from kubediscovery.store import Coverage, Store
+
+ANY = "*"
+_UNKNOWN: Mapping[Coverage, str] = {
+    Coverage.FORBIDDEN: "kubediscovery may not list this resource",
+    Coverage.NOT_FOUND: "the cluster does not serve this resource",
+    Coverage.UNAVAILABLE: "the cluster cannot list this resource at the moment",
+}
+
+
+class Omitted(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A resource that the answer says nothing about, whether or not there is anything of it, and why."""
+
+    resource: Annotated[str, Meta(description="Plural of the resource, as in pods; * for all others of the group.")]
+    reason: Annotated[str, Meta(description="One CamelCase word for why: Forbidden, NotFound, Unavailable or TooDeep.")]
+    message: Annotated[str, Meta(description="The reason in a sentence for people.")]
+    group: Annotated[
+        str, Meta(description="API group of the resource; left out for the core group, * for all groups.")
+    ] = ""
+
+
+def omissions(store: Store, sight: Sight, *, roots: bool = False) -> Iterator[Omitted]:
+    """What is left out of all answers to who sees that much; with ``roots`` only kinds that the top-level list has."""
+    kinds = [kind for kind in store.kinds if kind.workload or not roots]
+    hidden = [kind for kind in kinds if kind in sight.named and kind not in sight.kinds]
+    for kind in hidden:
+        yield Omitted(kind.resource, "Forbidden", "you may not list this resource", kind.group)
+    if not sight.all and any(kind not in sight.named for kind in kinds):
+        yield Omitted(ANY, "Forbidden", "of all other resources you are shown those that you may list", ANY)
+    yield from _unknown(store, kinds, frozenset(hidden))
+
+
+def too_deep(kinds: Iterable[Kind]) -> Iterator[Omitted]:
+    """What lies deeper in a tree than trees are."""
+    for kind in sorted(kinds, key=str):
+        yield Omitted(kind.resource, "TooDeep", "the chain of owners is too long to follow", kind.group)
+
+
+def _unknown(store: Store, kinds: Iterable[Kind], told: frozenset[Kind]) -> Iterator[Omitted]:
+    """Custom kinds of a group of which nothing is known are told together: there can be hundreds."""
+    by_group: dict[str, list[Kind]] = defaultdict(list)
+    for kind in kinds:
+        by_group[kind.group].append(kind)
+    for group, members in by_group.items():
+        found = {kind: store.coverage(kind) for kind in members}
+        together = set(found.values())
+        if len(members) > 1 and len(together) == 1 and all(kind.custom for kind in members):
+            (coverage,) = together
+            if coverage in _UNKNOWN:
+                yield Omitted(ANY, coverage.value, _UNKNOWN[coverage], group)
+            continue
+        for kind, coverage in found.items():
+            if coverage in _UNKNOWN and kind not in told:
+                yield Omitted(kind.resource, coverage.value, _UNKNOWN[coverage], group)
