@@ -9,11 +9,13 @@ from msgspec import Meta
 
 from kubediscovery.api import ApiGroup
 from kubediscovery.continuation import Key
+from kubediscovery.drawing import DEFAULT, Drawing
 from kubediscovery.errors import NotFound, ServiceUnavailable, Subject
 from kubediscovery.forest import Forest
 from kubediscovery.health import Health
 from kubediscovery.kinds import Kind
 from kubediscovery.meta import ListMeta, ObjectMeta
+from kubediscovery.nodes import Node, timestamp
 from kubediscovery.objects import Object
 from kubediscovery.omissions import Omitted, omissions, too_deep
 from kubediscovery.options import Options
@@ -21,7 +23,7 @@ from kubediscovery.pages import fill, list_metadata, list_version, places_after
 from kubediscovery.recent import Recent
 from kubediscovery.sight import Sight
 from kubediscovery.store import Coverage, Store
-from kubediscovery.tree import Node, Tree, timestamp
+from kubediscovery.tree import Tree
 
 # Compositions that are kept, beside the trees that they were made of.
 _MADE = 512
@@ -126,9 +128,9 @@ class Compositions:
         self._store = store
         self._versions = versions or _OnlyThePresent(store)
         self._forest = Forest(store)
-        self._made: Recent[tuple[str, Sight], _Made] = Recent(_MADE)
+        self._made: Recent[tuple[str, Sight, Drawing], _Made] = Recent(_MADE)
 
-    def one(self, kind: Kind, namespace: str, name: str, sight: Sight) -> Composition:
+    def one(self, kind: Kind, namespace: str, name: str, sight: Sight, drawing: Drawing = DEFAULT) -> Composition:
         """The composition of one object, whose kind the request itself gives the right to.
 
         Raises :class:`NotFound` naming the object and :class:`ServiceUnavailable` naming a kind that is not known yet.
@@ -140,9 +142,9 @@ class Compositions:
             raise NotFound(
                 f'{kind.group_resource} "{name}" not found', subject=Subject(kind.group, kind.resource, name)
             )
-        return self.compose(root, sight)
+        return self.compose(root, sight, drawing)
 
-    def named(self, namespace: str, name: str, sight: Sight) -> Composition:
+    def named(self, namespace: str, name: str, sight: Sight, drawing: Drawing = DEFAULT) -> Composition:
         """The composition with the name ``deployments.apps.web``.
 
         Raises :class:`NotFound` also where the object's kind is not visible: who may not list it learns nothing; and
@@ -156,7 +158,7 @@ class Compositions:
         for kind in meant:
             root = self._store.find(kind, namespace, name.removeprefix(f"{kind.group_resource}."))
             if root is not None:
-                return self.compose(root, sight)
+                return self.compose(root, sight, drawing)
         for kind in meant:
             self._require_known(kind)
         raise NotFound(
@@ -186,19 +188,20 @@ class Compositions:
         return (root for root in self._store.roots(target.namespace) if root.kind in sight.kinds)
 
     def _matching(self, root: Object, options: Options, sight: Sight) -> Composition | None:
-        item = self.compose(root, sight)
+        item = self.compose(root, sight, options.drawing)
         return item if options.fields.matches(fields_of(item)) else None
 
-    def compose(self, root: Object, sight: Sight) -> Composition:
+    def compose(self, root: Object, sight: Sight, drawing: Drawing = DEFAULT) -> Composition:
         """The composition of a root, with what is visible below it; not to be changed.
 
         It is the same one as long as nothing in it has changed, so that what is made of it need not be made again.
         """
-        tree = self._forest.tree(root, sight)
-        made = self._made.get((root.uid, sight))
+        tree = self._forest.tree(root, sight, drawing)
+        key = (root.uid, sight, drawing)
+        made = self._made.get(key)
         if made is None or made.tree is not tree or made.era != self._store.era:
             made = _Made(tree, self._store.era, self._make(tree, root, sight))
-            self._made.keep((root.uid, sight), made)
+            self._made.keep(key, made)
         return made.composition
 
     def _make(self, tree: Tree, root: Object, sight: Sight) -> Composition:
@@ -243,8 +246,12 @@ class Compositions:
             raise NotFound(
                 f"the cluster does not serve {kind.group_resource}", subject=Subject(kind.group, kind.resource)
             )
+        if coverage is Coverage.PENDING:
+            self._require([kind])
         if coverage is Coverage.FORBIDDEN:
             raise ServiceUnavailable(f"kubediscovery may not list {kind.group_resource}")
+        if coverage is Coverage.UNAVAILABLE:
+            raise ServiceUnavailable(f"the cluster cannot list {kind.group_resource} at the moment", retry_after=10)
 
 
 def composition_name(root: Object) -> str:

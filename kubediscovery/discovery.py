@@ -1,10 +1,11 @@
-"""Discovery documents, legacy and aggregated, made once: they are complete before any cache is.
+"""Discovery documents, legacy and aggregated, made once for each set of kinds: complete before any cache is.
 
 The shapes are those of k8s.io/apimachinery, pkg/apis/meta/v1 (APIGroupList, APIGroup, APIResourceList) and of
 k8s.io/api, apidiscovery/v2 (APIGroupDiscoveryList).
 """
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -91,10 +92,13 @@ def _aggregated_list(items: list[dict[str, Any]], version: str) -> Document:
 
 def _nested(api: ApiGroup, resources: list[Resource]) -> Iterator[dict[str, Any]]:
     """Entries with their subresources below them; a parent stands before its subresources."""
+    below_of: dict[str, list[Resource]] = defaultdict(list)
+    for resource in resources:
+        below_of[resource.name.partition("/")[0]].append(resource)
     for resource in resources:
         if "/" in resource.name:
             continue
-        below = [entry for entry in resources if entry.name.startswith(f"{resource.name}/")]
+        below = [entry for entry in below_of[resource.name] if entry is not resource]
         entry: dict[str, Any] = {
             "resource": resource.name,
             "responseKind": _response_kind(api, resource),

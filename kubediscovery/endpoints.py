@@ -32,11 +32,22 @@ class Endpoints:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._api = services.api
-        self._discovery = Discovery(services.api)
+        self._made = services.api.kinds.version, Discovery(services.api)
+
+    @property
+    def _discovery(self) -> Discovery:
+        """As of the present kinds."""
+        version = self._api.kinds.version
+        if self._made[0] != version:
+            self._made = version, Discovery(self._api)
+        return self._made[1]
 
     @cached_property
     def _openapi(self) -> "OpenApi":
-        """Imported when it is first asked for: all that is in it would take a twentieth of every start."""
+        """Imported when it is first asked for: all that is in it would take a twentieth of every start.
+
+        It is the same whatever kinds there are: who merges it into a cluster's document does that once.
+        """
         from kubediscovery.openapi import OpenApi
 
         return OpenApi(self._api)

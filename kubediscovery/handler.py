@@ -88,9 +88,11 @@ class Handler:
     def _asked(self, request: Request) -> _Asked:
         raw_path, query = request.scope["raw_path"], request.scope["query_string"]
         read = self._known if len(raw_path) + len(query) <= _LONGEST_ASKED else self._read
-        return read(raw_path, request.method, query)
+        return read(raw_path, request.method, query, self._api.kinds.version)
 
-    def _read(self, raw_path: bytes, method: str, query: bytes) -> _Asked:
+    def _read(self, raw_path: bytes, method: str, query: bytes, kinds_version: int) -> _Asked:
+        # What is kept of one version of the kinds is found under no other.
+        del kinds_version
         segments = split_path(raw_path)
         if segments[:3] != ("apis", self._api.group, self._api.version) or len(segments) == 3:
             return _Asked(segments, NonResourceAttributes("/" + "/".join(segments), method.lower()))

@@ -17,6 +17,7 @@ from kubediscovery.store import Coverage, Store
 
 ANY = "*"
 _UNKNOWN: Mapping[Coverage, str] = {
+    Coverage.PENDING: "the cache of this resource is being filled",
     Coverage.FORBIDDEN: "kubediscovery may not list this resource",
     Coverage.NOT_FOUND: "the cluster does not serve this resource",
     Coverage.UNAVAILABLE: "the cluster cannot list this resource at the moment",
@@ -27,7 +28,7 @@ class Omitted(msgspec.Struct, frozen=True, omit_defaults=True):
     """A resource that the answer says nothing about, whether or not there is anything of it, and why."""
 
     resource: Annotated[str, Meta(description="Plural of the resource, as in pods; * for all others of the group.")]
-    reason: Annotated[str, Meta(description="One CamelCase word for why: Forbidden, NotFound, Unavailable or TooDeep.")]
+    reason: Annotated[str, Meta(description="One CamelCase word for why: Forbidden, NotFound, Pending, Unavailable or TooDeep.")]
     message: Annotated[str, Meta(description="The reason in a sentence for people.")]
     group: Annotated[
         str, Meta(description="API group of the resource; left out for the core group, * for all groups.")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from kubediscovery.api import COMPOSITIONS, ApiGroup
-from kubediscovery.kinds import Kind
+from kubediscovery.kinds import BUILT_IN_KINDS, Kind
 from kubediscovery.requests import ALL
 
 ONE, LIST, EVENT = "Composition", "CompositionList", "WatchEvent"
@@ -58,13 +58,15 @@ class Operation:
         )
 
 
-def operations(api: ApiGroup) -> Iterator[Operation]:
-    """All operations: those of the top-level resource, then those of each kind."""
+def operations() -> Iterator[Operation]:
+    """All operations: those of the top-level resource, of the kinds that every cluster has, and of any other kind."""
     for operation in _TOP_LEVEL:
         yield from (operation, operation.watched)
-    for kind in api.kinds:
-        for operation in _of_kind(kind, kind.resource if api.parent(kind.resource) is kind else kind.group_resource):
+    for kind in BUILT_IN_KINDS:
+        for operation in _of_kind(kind, kind.resource):
             yield from (operation, operation.watched)
+    for operation in _OF_ANY_KIND:
+        yield from (operation, operation.watched)
 
 
 def camel(dotted: str) -> str:
@@ -94,6 +96,24 @@ _TOP_LEVEL = (
         "NamespacedComposition",
         "The composition of one object, by a name that also gives its resource and group: deployments.apps.web.",
         (ONE,),
+    ),
+)
+
+
+_OF_ANY_KIND = (
+    Operation(
+        f"/namespaces/{{namespace}}/{{resource}}/{{name}}/{COMPOSITIONS}",
+        "get",
+        "NamespacedResourceCompositions",
+        f"The composition of one object of any other resource, or of all in the namespace for {ALL}.",
+        (ONE, LIST),
+    ),
+    Operation(
+        f"/{{resource}}/{{name}}/{COMPOSITIONS}",
+        "get",
+        "ResourceCompositions",
+        f"The composition of one object of a cluster-scoped resource; for {ALL} of all objects of any resource.",
+        (ONE, LIST),
     ),
 )
 

@@ -1,13 +1,22 @@
 """Query parameters, read once and validated whole."""
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
 from kubediscovery.continuation import Continuation, decode_continuation
+from kubediscovery.drawing import (
+    DEFAULT,
+    Drawing,
+    parse_depth,
+    parse_direction,
+    parse_kinds,
+    parse_relations,
+)
 from kubediscovery.errors import BadRequest
 from kubediscovery.health import Health
+from kubediscovery.output import Output, parse_output
 from kubediscovery.selectors import EVERYTHING, Selector, parse_field_selector, parse_label_selector
 from kubediscovery.validation import EXACT, check_list_options
 
@@ -21,7 +30,8 @@ _WATCH_SECONDS = (1_800, 3_600)
 _BOOLEANS = {"": False, "true": True, "1": True, "false": False, "0": False}
 _INCLUDE_OBJECT = ("None", "Metadata", "Object")
 # Parameters of the API that answers do not follow yet: silence would be a wrong answer.
-_NOT_SERVED = ("depth", "kinds", "direction", "relations", "output", "waitFor")
+_NOT_SERVED = ("waitFor",)
+_DRAWING = ("relations", "direction", "depth", "kinds", "hideInactive")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +50,16 @@ class Options:
     least_version: int = 0
     exact: bool = False
     include_object: str = "Metadata"
+    drawing: Drawing = DEFAULT
+    output: Output = Output.TREE
     ignored: tuple[str, ...] = ()
 
 
 NOTHING_ASKED = Options()
 
 
-def parse_options(query: bytes, *, watch: bool = False) -> Options:
-    """The options of a get, a list or a watch.
+def parse_options(query: bytes, *, watch: bool = False, relations: Collection[str] = ()) -> Options:
+    """The options of a get, a list or a watch; ``relations`` are the names of those that can be asked for.
 
     Raises :class:`BadRequest` that names the parameter and what is accepted, and :class:`Invalid` for parameters that
     do not go together. ``timeoutSeconds`` is checked and otherwise without effect. A ``resourceVersion`` without
@@ -73,8 +85,27 @@ def parse_options(query: bytes, *, watch: bool = False) -> Options:
         least_version=max(int(values.get("resourceVersion") or 0), start.version if start else 0),
         exact=values.get("resourceVersionMatch") == EXACT,
         include_object=values.get("includeObject") or "Metadata",
+        drawing=_drawing(values, relations, watch=watch),
+        output=parse_output(values.get("output", ""), watch=watch),
         ignored=tuple(sorted(set(values) - set(_ACCEPTED) - set(_NOT_SERVED))),
     )
+
+
+def _drawing(values: Mapping[str, str], relations: Collection[str], *, watch: bool) -> Drawing:
+    if not any(values.get(name) for name in _DRAWING):
+        return DEFAULT
+    drawing = Drawing(
+        relations=parse_relations(values.get("relations", ""), relations),
+        direction=parse_direction(values.get("direction", "")),
+        depth=parse_depth(values.get("depth", "")),
+        kinds=parse_kinds(values.get("kinds", "")),
+        hide_inactive=_BOOLEANS[values.get("hideInactive", "").lower()],
+    )
+    if watch and drawing.reaches_out:
+        # A change shows in the trees of owners; whom else it concerns is not followed.
+        accepted = "accepted are depth, kinds and hideInactive"
+        raise BadRequest(f"a watch has no relations, and no direction but children; {accepted}")
+    return drawing
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,4 +241,7 @@ _ACCEPTED: Mapping[str, Callable[[str, str], None]] = {
     "allowWatchBookmarks": _boolean,
     "pretty": _boolean,
     "includeObject": _include_object,
+    "output": _anything,
+    **dict.fromkeys(_DRAWING, _anything),
+    "hideInactive": _boolean,
 }

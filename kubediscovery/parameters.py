@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from kubediscovery.drawing import MAX_DEPTH, Direction
 from kubediscovery.options import FIELDS
+from kubediscovery.output import Output
 from kubediscovery.validation import EXACT, NOT_OLDER_THAN
 
 
@@ -94,6 +96,40 @@ PARAMETERS = (
         "includeObject",
         "What each row of a Table carries of its object: None, Metadata (the default) or Object, which is all of it.",
         accepted=("None", "Metadata", "Object"),
+        single=True,
+    ),
+    Parameter(
+        "output",
+        "What is answered: a tree, also without this parameter; nodes, every object once and without nesting; dot for "
+        "Graphviz, mermaid for Mermaid, text for people; kubediscovery, as the first kubediscovery answered. Accept is "
+        "asked only for the form. A watch has trees alone.",
+        accepted=tuple(Output),
+        single=True,
+    ),
+    Parameter(
+        "relations",
+        "Relations that are drawn beside ownership, comma-separated: all, none (the default), names as in "
+        "endpoints,scale, and !name for all but that one. An unknown one is answered with all names. A watch has none.",
+        single=True,
+    ),
+    Parameter(
+        "direction",
+        "Which way the tree grows: to the children (the default), to the owners up to the root, to the users that refer"
+        " to the object, or to what the garbage collector would take with it. A watch has children alone.",
+        accepted=tuple(Direction),
+        single=True,
+    ),
+    Parameter("depth", f"Levels below the root that are drawn, from 1 to {MAX_DEPTH}.", "integer", single=True),
+    Parameter(
+        "kinds",
+        "Kinds that are drawn, comma-separated, as kind, plural or plural.group, with the wildcards * and ?, and ! for "
+        "all but these. What leads to one of them stays.",
+        single=True,
+    ),
+    Parameter(
+        "hideInactive",
+        "Leaves out what is kept only to go back to: old ReplicaSets without pods, and former ControllerRevisions.",
+        "boolean",
         single=True,
     ),
 )

@@ -45,6 +45,12 @@ _NOT_MODIFIED = 304
 _SAME = {"description": "The answer is what it was; If-None-Match has its ETag."}
 _ANY_NAME, _ONLY_ALL = "name", "all"
 _IN_PATH = {
+    "resource": {
+        "name": "resource",
+        "description": "Plural of the resource with its group, as in kafkas.example.org; the plural alone is the "
+        "resource that kubectl would take for it.",
+        "schema": {"type": "string"},
+    },
     "namespace": {"name": "namespace", "description": "Namespace of the objects.", "schema": {"type": "string"}},
     _ANY_NAME: {
         "name": "name",
@@ -71,7 +77,7 @@ def specification(api: ApiGroup) -> Json:
         "openapi": "3.0.0",
         "info": {"title": "kubediscovery", "version": __version__},
         "paths": {
-            f"/apis/{api.api_version}{operation.path}": _path_item(api, operation) for operation in operations(api)
+            f"/apis/{api.api_version}{operation.path}": _path_item(api, operation) for operation in operations()
         },
         "components": {
             "schemas": definitions(api),
@@ -85,9 +91,7 @@ def specification(api: ApiGroup) -> Json:
 
 def _path_item(api: ApiGroup, operation: Operation) -> Json:
     item: Json = {"get": _operation(api, operation)}
-    in_path = []
-    if "{namespace}" in operation.path:
-        in_path.append("namespace")
+    in_path = [name for name in ("namespace", "resource") if f"{{{name}}}" in operation.path]
     if "{name}" in operation.path:
         in_path.append(_ONLY_ALL if operation.only_all else _ANY_NAME)
     return item | ({"parameters": [_reference("parameters", name) for name in in_path]} if in_path else {})

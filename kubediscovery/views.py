@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from kubediscovery.compositions import Composition, Compositions, Target, composition_name, fields_of
+from kubediscovery.drawing import DEFAULT, Drawing
 from kubediscovery.errors import Expired
 from kubediscovery.journal import Change
 from kubediscovery.kinds import Kind
@@ -29,6 +30,7 @@ class Selection:
     target: Target
     labels: Selector
     fields: Selector
+    drawing: Drawing = DEFAULT
 
 
 @dataclass(slots=True)
@@ -155,7 +157,7 @@ class View:
     def _matching(self, item: Object) -> Composition | None:
         if not self._matches_labels(item) or not self._matches_lasting(item):
             return None
-        composition = self._compositions.compose(item, self.sight)
+        composition = self._compositions.compose(item, self.sight, self.selection.drawing)
         if self._needs_tree and not self.selection.fields.matches(fields_of(composition)):
             return None
         return composition
@@ -206,7 +208,7 @@ class View:
         return owner.steady and owner.came <= affected.came and stayed and may_own(owner.last, child)
 
     def _deletion(self, affected: Affected) -> WatchEvent:
-        composition = self._compositions.compose(affected.last, self.sight)
+        composition = self._compositions.compose(affected.last, self.sight, self.selection.drawing)
         # As in Kubernetes, a deletion has the version at which it happened: a watch can go on from there.
         version = affected.went or max(affected.version, int(composition.metadata.resource_version))
         metadata = msgspec.structs.replace(composition.metadata, resource_version=str(version))

@@ -3,12 +3,13 @@
 import pytest
 
 from kubediscovery.api import ApiGroup
+from kubediscovery.kinds import BUILT_IN_KINDS
 from kubediscovery.operations import Operation, camel, operations
 from kubediscovery.requests import parse_resource_path
 from tests.objects import KINDS
 
 API = ApiGroup("kubediscovery.cloudark.io", "v1", KINDS)
-FOUND = list(operations(API))
+FOUND = list(operations())
 BY_PATH = {operation.path: operation for operation in FOUND}
 
 
@@ -29,26 +30,21 @@ def test_a_kind_of_namespaces_and_one_of_the_cluster() -> None:
     assert (one.action, one.answers, one.only_all) == ("get", ("Composition", "CompositionList"), False)
     everywhere = BY_PATH["/deployments/{name}/compositions"]
     assert (everywhere.answers, everywhere.only_all) == (("CompositionList",), True)
-    assert BY_PATH["/fleets/{name}/compositions"].answers == ("Composition", "CompositionList")
-    assert "/namespaces/{namespace}/fleets/{name}/compositions" not in BY_PATH
 
 
-def test_a_plural_of_two_groups_is_the_first_one_s_and_the_other_is_found_by_its_group() -> None:
-    assert BY_PATH["/namespaces/{namespace}/deployments.example.com/{name}/compositions"].noun == (
-        "NamespacedDeploymentsExampleComCompositions"
-    )
+def test_what_no_cluster_need_have_is_asked_for_by_its_name() -> None:
+    for path in ("/namespaces/{namespace}/{resource}/{name}/compositions", "/{resource}/{name}/compositions"):
+        assert BY_PATH[path].answers == ("Composition", "CompositionList")
 
 
-def test_every_kind_that_is_served_has_its_operation() -> None:
+def test_every_kind_of_every_cluster_has_its_operation() -> None:
     named = {API.parent(path.split("/")[-3]) for path in BY_PATH if path.endswith("{name}/compositions")}
-    assert named == set(KINDS)
-    below = {resource.name for resource in API.resources() if "/" in resource.name}
-    assert below <= {f"{path.split('/')[-3]}/compositions" for path in BY_PATH if path.endswith("}/compositions")}
+    assert named == {*BUILT_IN_KINDS, None}
 
 
 @pytest.mark.parametrize("operation", FOUND, ids=lambda operation: operation.path)
 def test_actions_are_the_verbs_that_are_reviewed(operation: Operation) -> None:
-    path = operation.path.format(namespace="shop", name="*" if operation.only_all else "web")
+    path = operation.path.format(namespace="shop", resource="fleets", name="*" if operation.only_all else "web")
     attributes = parse_resource_path(tuple(path[1:].split("/")), "GET", b"", API.group, API.version)
     assert attributes.verb == operation.action.removesuffix("list") or operation.action == attributes.verb == "list"
     assert attributes.namespace == ("shop" if "{namespace}" in operation.path else "")

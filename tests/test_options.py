@@ -1,10 +1,13 @@
 """Query parameters: read once, validated whole, refused by name."""
 
+from contextlib import nullcontext
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kubediscovery.continuation import LATEST, Continuation, Key, encode_continuation
+from kubediscovery.drawing import DEFAULT, Direction, Drawing, KindFilter
 from kubediscovery.errors import BadRequest, Invalid, MethodNotAllowed
 from kubediscovery.options import Listing, Options, Terms, parse_listing, parse_options, parse_terms, wants_watch
 from kubediscovery.selectors import EVERYTHING
@@ -75,7 +78,11 @@ def test_unknown_parameters_are_ignored_and_told_of() -> None:
         ("watch=perhaps", ["watch", "true or false"]),
         ("includeObject=All", ["includeObject", "'Metadata', 'Object', 'None'", '"All"']),
         ("includeObject=none", ["includeObject"]),
-        ("depth=2", ['"depth"', "not supported", "labelSelector"]),
+        ("depth=none", ["depth", '"none"']),
+        ("hideInactive=perhaps", ["hideInactive", '"perhaps"']),
+        ("direction=sideways", ["direction", '"sideways"', "children", "owners", "users", "collected"]),
+        ("relations=scale,guesses", ["relations", '"guesses"', "scale"]),
+        ("kinds=Pod;drop", ["kinds", '"Pod;drop"']),
         ("waitFor=Healthy", ['"waitFor"']),
         ("pretty=%ff", ["query"]),
         ("&".join(f"a{number}" for number in range(101)), ["100 parameters"]),
@@ -83,8 +90,26 @@ def test_unknown_parameters_are_ignored_and_told_of() -> None:
 )
 def test_a_bad_parameter_is_named_with_what_is_accepted(query: str, words: list[str]) -> None:
     with pytest.raises(BadRequest) as caught:
-        parse_options(query.encode())
+        parse_options(query.encode(), relations=("scale", "endpoints"))
     assert [word for word in words if word not in str(caught.value)] == []
+
+
+def test_what_is_drawn_can_be_chosen() -> None:
+    drawing = parse_options(
+        b"relations=all,!scale&direction=users&depth=2&kinds=Pod,!jobs&hideInactive=true", relations=("scale", "tls")
+    ).drawing
+    assert drawing == Drawing(
+        frozenset({"tls"}), Direction.USERS, 2, KindFilter(("pod",), ("jobs",)), hide_inactive=True
+    )
+    assert parse_options(b"relations=&direction=&depth=&kinds=&hideInactive=").drawing is DEFAULT
+
+
+@pytest.mark.parametrize(
+    ("query", "refused"), [("relations=scale", True), ("direction=owners", True), ("depth=2", False)]
+)
+def test_a_watch_is_of_what_is_owned(query: str, refused: bool) -> None:
+    with pytest.raises(BadRequest, match="depth, kinds and hideInactive") if refused else nullcontext():
+        parse_options(query.encode(), watch=True, relations=("scale",))
 
 
 @pytest.mark.parametrize(

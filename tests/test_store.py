@@ -451,6 +451,77 @@ def test_a_kind_that_becomes_known_or_unknown_resets() -> None:
     assert notes.resets == 2
 
 
+KAFKA = Kind("example.org", "v1", "kafkas", "Kafka", "kafka", workload=True, custom=True)
+
+
+def followed(*kinds: Kind) -> Store:
+    """A store whose first kinds are known, and which was told to follow these too."""
+    store = filled([], Kinds(KINDS))
+    store.follow((*KINDS, *kinds))
+    return store
+
+
+def test_a_kind_that_comes_is_waited_for_only_while_others_are() -> None:
+    store = Store(Kinds(KINDS))
+    store.follow((*KINDS, KAFKA))
+    assert KAFKA in store.pending
+    assert store.kinds.by_resource("kafkas") == KAFKA
+    assert followed(KAFKA).pending == []
+    assert followed(KAFKA).coverage(KAFKA) is Coverage.PENDING
+
+
+def test_what_a_late_kind_s_first_list_brings_is_told_and_nothing_is_reset() -> None:
+    store = followed(KAFKA)
+    notes, era = Notes(store), store.era
+    store.replace(KAFKA, [make(KAFKA, "main", resource_version=5)], 9)
+    assert (notes.told, notes.resets) == ([("came", "main", 5)], 0)
+    assert store.era > era
+
+
+def test_a_late_kind_that_cannot_be_listed_resets_nothing_until_it_was_known() -> None:
+    store = followed(KAFKA)
+    notes = Notes(store)
+    store.omit(KAFKA, Coverage.UNAVAILABLE)
+    assert notes.resets == 0
+    assert store.omitted == {KAFKA: Coverage.UNAVAILABLE}
+
+
+def test_what_is_held_of_a_kind_that_goes_is_told_as_gone_and_leaves_nothing() -> None:
+    store = followed(KAFKA)
+    main = make(KAFKA, "main", resource_version=5)
+    below = make(DEPLOYMENT, "below", owners=[main], resource_version=6)
+    store.replace(KAFKA, [main], 9)
+    store.put(below)
+    notes = Notes(store)
+    store.follow(KINDS)
+    assert (notes.told, notes.resets) == ([("went", "main", 5)], 0)
+    assert store.is_root(below)
+    assert (store.count(KAFKA), store.find(KAFKA, "shop", "main"), list(store.objects(KAFKA))) == (0, None, [])
+    assert KAFKA not in store.seen
+    assert store.coverage(KAFKA) is Coverage.NOT_FOUND
+
+
+def test_what_comes_of_a_kind_that_has_gone_is_dropped() -> None:
+    """Its reflector may say one more thing before it is stopped."""
+    store = followed()
+    generation = store.generation
+    store.put(make(KAFKA, "main"))
+    store.replace(KAFKA, [make(KAFKA, "main")], 9)
+    store.advance(KAFKA, 99)
+    store.omit(KAFKA, Coverage.FORBIDDEN)
+    assert (store.generation, store.omitted) == (generation, {})
+
+
+def test_it_is_known_of_which_kinds_there_was_one_and_one_with_an_owner() -> None:
+    store = Store(Kinds(KINDS))
+    web = make(DEPLOYMENT, "web")
+    store.put(web)
+    store.put(make(POD, "p", owners=[web]))
+    assert (store.seen, store.owned) == ({DEPLOYMENT, POD}, {POD})
+    store.remove(web)
+    assert DEPLOYMENT in store.seen
+
+
 def test_losses_end_with_their_owner() -> None:
     store = Store(KINDS)
     web = make(DEPLOYMENT, "web", "a", resource_version=1)
