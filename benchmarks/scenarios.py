@@ -8,9 +8,11 @@ from types import MappingProxyType
 from benchmarks.context import Context
 from benchmarks.figures import Result
 from benchmarks.first_sync import first_sync
+from benchmarks.many_kinds import many_kinds
 from benchmarks.many_requests import many_requests
 from benchmarks.one_tree import one_tree
 from benchmarks.open_watches import open_watches
+from benchmarks.related import related
 from benchmarks.restart import restart
 
 SCENARIOS: Mapping[str, Callable[[Context], Result]] = MappingProxyType(
@@ -20,5 +22,7 @@ SCENARIOS: Mapping[str, Callable[[Context], Result]] = MappingProxyType(
         "requests": many_requests,
         "watches": open_watches,
         "restart": restart,
+        "relations": related,
+        "kinds": many_kinds,
     }
 )

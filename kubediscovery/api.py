@@ -8,6 +8,7 @@ from kubediscovery.kinds import Kind, Kinds
 READ = ("get", "list", "watch")
 SINGLE = ("get", "watch")
 COMPOSITIONS = "compositions"
+LINT = "lint"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class ApiGroup:
     def resources(self) -> Iterator[Resource]:
         """All resources, the top-level one first, each parent before its subresource."""
         yield Resource(COMPOSITIONS, "composition", "Composition", namespaced=True, verbs=READ, short_names=("comp",))
+        yield Resource(LINT, LINT, "Finding", namespaced=True, verbs=("list",))
         for kind in self.kinds:
             if self.parent(kind.resource) is not kind:
                 # Its plural means another group's kind: it is asked for as <plural>.<group>, which needs no entry.

@@ -11,8 +11,8 @@ import click
 import yaml
 
 from kubediscovery import __version__, logs
+from kubediscovery.check_command import check
 from kubediscovery.config import (
-    DEFAULT_GROUP,
     DEFAULT_NAMESPACE,
     MAX_REQUESTS,
     MAX_WATCHES,
@@ -22,28 +22,15 @@ from kubediscovery.config import (
     parse_duration,
 )
 from kubediscovery.errors import ConfigurationError, KubediscoveryError
+from kubediscovery.flags import API_GROUP, KUBECONFIG, PATH, seconds
 from kubediscovery.startup import imported_for_good
 
 if TYPE_CHECKING:
     from kubediscovery.client import Client
+    from kubediscovery.settings import Settings
 
 # Where kubectl proxy listens; without a cluster's certificate everything stays on this machine.
 LOOPBACK, LOCAL_PORT = "127.0.0.1", 8001
-
-_PATH = click.Path(path_type=Path)
-_kubeconfig = click.option(
-    "--kubeconfig", help="Kubeconfig file; otherwise the pod's service account, otherwise the default kubeconfig."
-)
-_api_group = click.option("--api-group", default=DEFAULT_GROUP, show_default=True, help="API group to serve.")
-
-
-def _seconds(context: click.Context, parameter: click.Parameter, value: str) -> float:
-    """Seconds of a flag's duration; fails as click does, naming the flag."""
-    try:
-        return parse_duration(value)
-    except ConfigurationError as error:
-        raise click.BadParameter(str(error), context, parameter) from None
-
 
 _LOAD_OPTIONS = (
     click.option(
@@ -54,7 +41,7 @@ _LOAD_OPTIONS = (
     ),
     click.option("--max-watches", default=MAX_WATCHES, show_default=True, help="Watches at once; 0 for any number."),
     click.option(
-        "--request-timeout", default="60s", show_default=True, callback=_seconds, help="Time for what is no watch."
+        "--request-timeout", default="60s", show_default=True, callback=seconds, help="Time for what is no watch."
     ),
     click.option("--audit-log-path", default="", help="File for audit events, - for standard output."),
     click.option("--audit-log-maxsize", default=100, show_default=True, help="Megabytes of it; 0 for any number."),
@@ -104,10 +91,18 @@ def commands() -> None:
     """What is this made of, and is it all right? An aggregated Kubernetes API server."""
 
 
-def _read_config(context: click.Context, parameter: click.Parameter, path: Path | None) -> None:
-    """Take the flags' defaults from a YAML file whose keys are the flags' names; raises :class:`ConfigurationError`."""
+commands.add_command(check)
+
+
+def _read_config(context: click.Context, parameter: click.Parameter, path: Path | None) -> "Settings | None":
+    """Take the flags' defaults from a YAML file whose keys are the flags' names, and give what its sections say.
+
+    Raises :class:`ConfigurationError`.
+    """
     if path is None:
-        return
+        return None
+    from kubediscovery.settings import SECTIONS, read_settings
+
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
@@ -117,33 +112,43 @@ def _read_config(context: click.Context, parameter: click.Parameter, path: Path 
     flags = {
         option.lstrip("-"): flag for flag in context.command.params if flag is not parameter for option in flag.opts
     }
-    if unknown := [str(key) for key in content if key not in flags]:
-        accepted = ", ".join(sorted(flags))
+    if unknown := [str(key) for key in content if key not in flags and key not in SECTIONS]:
+        accepted = ", ".join((*sorted(flags), *SECTIONS))
         raise ConfigurationError(f'config {path}: "{unknown[0]}" is not known; accepted are {accepted}')
+    sections = {key: content.pop(key) for key in SECTIONS if key in content}
     for key, value in content.items():
         try:
             flags[key].type_cast_value(context, value)
         except click.BadParameter as error:
             raise ConfigurationError(f"config {path}: {key}: {error.message}") from error
     context.default_map = {str(flags[key].name): value for key, value in content.items()}
+    try:
+        return read_settings(sections)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"config {path}: {error}") from None
 
 
 @commands.command()
-@_kubeconfig
-@click.option("--snapshot", type=_PATH, help="Serve what kubectl get -o yaml or a support bundle wrote instead.")
+@KUBECONFIG
+@click.option("--snapshot", type=PATH, help="Serve what kubectl get -o yaml or a support bundle wrote instead.")
 @click.option("--bind-address", help=f"IP address to listen on; 0.0.0.0, or {LOOPBACK} with --snapshot.")
 @click.option("--secure-port", type=int, help=f"Port to listen on; {SECURE_PORT}, or {LOCAL_PORT} with --snapshot.")
-@click.option("--tls-cert-file", "certificate", type=_PATH, help="Serving certificate, PEM.")
-@click.option("--tls-private-key-file", "key", type=_PATH, help="Its key, PEM.")
-@click.option("--cert-dir", type=_PATH, help="Directory with tls.crt and tls.key.")
-@_api_group
+@click.option("--tls-cert-file", "certificate", type=PATH, help="Serving certificate, PEM.")
+@click.option("--tls-private-key-file", "key", type=PATH, help="Its key, PEM.")
+@click.option("--cert-dir", type=PATH, help="Directory with tls.crt and tls.key.")
+@API_GROUP
 @click.option("--shutdown-delay-duration", default="0s", help="How long /readyz fails before the end, such as 5s.")
 @click.option("--manage-apiservice", is_flag=True, help="Take the APIService away while no replica is ready.")
 @click.option("--namespace", default=DEFAULT_NAMESPACE, show_default=True, help="Namespace of the installation.")
 @_load_options
 @click.option("--v", "verbosity", default=2, help="Log verbosity: 0 warnings, 2 what goes on, 4 everything.")
 @click.option(
-    "--config", type=_PATH, callback=_read_config, is_eager=True, expose_value=False, help="YAML of these flags."
+    "--config",
+    "settings",
+    type=PATH,
+    callback=_read_config,
+    is_eager=True,
+    help="YAML of these flags, and of sections that say more.",
 )
 def serve(
     snapshot: Path | None,
@@ -152,6 +157,7 @@ def serve(
     shutdown_delay_duration: str,
     logging_format: str,
     verbosity: int,
+    settings: "Settings | None",
     **flags: Any,
 ) -> None:
     """Run the API server."""
@@ -166,21 +172,21 @@ def serve(
         load=load,
         **flags,
     )
-    _serve(options)
+    _serve(options, settings)
 
 
-def _serve(options: ServeOptions) -> None:
+def _serve(options: ServeOptions, settings: "Settings | None") -> None:
     with imported_for_good():
         import uvloop
 
         if options.snapshot is None:
             from kubediscovery.server import serve as serve_cluster
 
-            serving = serve_cluster(options)
+            serving = serve_cluster(options, settings)
         else:
             from kubediscovery.local import serve_snapshot
 
-            serving = serve_snapshot(options, click.echo)
+            serving = serve_snapshot(options, click.echo, settings)
     uvloop.run(serving)
 
 
@@ -199,18 +205,26 @@ def demo(port: int | None) -> None:
 @click.option("--apply", is_flag=True, help="Send the manifests; otherwise they are printed as YAML.")
 @click.option("--namespace", default=DEFAULT_NAMESPACE, show_default=True, help="Namespace to install into.")
 @click.option("--image", help="Image of the server.")
-@_api_group
+@API_GROUP
 @click.option("--external-name", help="Host of a server outside the cluster, as kube-apiserver resolves it.")
 @click.option("--port", type=int, help="Port of the server outside the cluster.")
-@click.option("--cert-dir", type=_PATH, help="Where ca.crt, tls.crt and tls.key of that server go.")
+@click.option("--cert-dir", type=PATH, help="Where ca.crt, tls.crt and tls.key of that server go.")
 @click.option("--manage-apiservice", is_flag=True, help="Let the last replica that stops take the APIService away.")
-@_kubeconfig
-def install(apply: bool, image: str | None, kubeconfig: str | None, **flags: Any) -> None:
+@click.option(
+    "--kinds", multiple=True, help="Kinds to read beside the built-in ones, as *.example.org or secrets; repeatable."
+)
+@KUBECONFIG
+def install(apply: bool, image: str | None, kubeconfig: str | None, kinds: tuple[str, ...], **flags: Any) -> None:
     """Install into a cluster: namespace, rights, certificate, server and APIService."""
     from kubediscovery import install as command
     from kubediscovery.workload import IMAGE
 
-    options = command.InstallOptions(image=image or IMAGE, kubeconfig=kubeconfig, **flags)
+    options = command.InstallOptions(
+        image=image or IMAGE,
+        kubeconfig=kubeconfig,
+        kinds=tuple(pattern for given in kinds for pattern in given.split(",")),
+        **flags,
+    )
     if apply:
         asyncio.run(_with_client(kubeconfig, lambda client: command.install(options, client, click.echo)))
     else:
@@ -218,8 +232,8 @@ def install(apply: bool, image: str | None, kubeconfig: str | None, **flags: Any
 
 
 @commands.command()
-@click.option("--cert-dir", type=_PATH, help="Remove the certificate's files there too.")
-@_kubeconfig
+@click.option("--cert-dir", type=PATH, help="Remove the certificate's files there too.")
+@KUBECONFIG
 def uninstall(cert_dir: Path | None, kubeconfig: str | None) -> None:
     """Take away all that install made, the APIService first."""
     from kubediscovery.uninstall import uninstall as run_uninstall

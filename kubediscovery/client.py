@@ -57,35 +57,43 @@ _FAULTS: tuple[tuple[type[Exception], str], ...] = (
     (AssertionError, "a field is missing or has the wrong type: "),
 )
 _LONGEST_ERROR_BODY = 65_536
+_SERVICE_ACCOUNT_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
 class Client:
-    """Requests to kube-apiserver as this process's own identity; one pool of connections."""
+    """Requests to kube-apiserver as this process's own identity; one pool of connections.
 
-    def __init__(self, api_client: ApiClient) -> None:
+    ``namespace`` is the one that requests of its user are about where nothing else is said, as for kubectl.
+    """
+
+    def __init__(self, api_client: ApiClient, namespace: str = "") -> None:
         self._api_client = api_client
+        self.namespace = namespace or "default"
         self._host = (api_client.configuration.host or "").rstrip("/")
 
     @classmethod
-    async def connect(cls, kubeconfig: str | None) -> "Client":
+    async def connect(cls, kubeconfig: str | None, *, context: str | None = None) -> "Client":
         """A client from ``kubeconfig``, else from the pod's service account, else from the default kubeconfig.
+
+        Of a kubeconfig it is the given context's, else the current one's.
 
         Nothing is sent yet. Raises :class:`ConfigurationError` that names the file and what is wrong with it.
         """
         configuration = Configuration()
-        # As many as reflectors watch, and reviews beside them.
-        configuration.connection_pool_maxsize = 100
+        # No bound: each watch has a connection of its own, and hundreds of kinds must not keep reviews waiting.
+        configuration.connection_pool_maxsize = 0
         source = "the default kubeconfig"
         try:
             if kubeconfig is None and "KUBERNETES_SERVICE_HOST" in os.environ:
                 source = "the pod's service account"
                 load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+                namespace = _SERVICE_ACCOUNT_NAMESPACE.read_text() if _SERVICE_ACCOUNT_NAMESPACE.exists() else ""
             else:
                 path = kubeconfig or default_kubeconfig()
                 source = f"kubeconfig {path}"
                 _check_readable(path)
-                await _load(path, configuration)
-            return cls(ApiClient(configuration))
+                namespace = await _load(path, context, configuration)
+            return cls(ApiClient(configuration), namespace)
         except tuple(fault for fault, _ in _FAULTS) as error:
             words = next(words for fault, words in _FAULTS if isinstance(error, fault))
             raise ConfigurationError(f"{source}: {words}{_one_line(error)}") from error
@@ -107,11 +115,12 @@ class Client:
         query: Mapping[str, str] | None = None,
         body: object = None,
         content_type: str = "application/json",
+        accept: str = "application/json",
         timeout: float = 30,
     ) -> Any:
         """Ask once; the answer's JSON, decoded. Raises :class:`UpstreamError` or the subclass of its status."""
         data = None if body is None else msgspec.json.encode(body)
-        headers = {"Accept": "application/json", "Content-Type": content_type}
+        headers = {"Accept": accept, "Content-Type": content_type}
         async with self.open(method, path, query=query, data=data, headers=headers, timeout=timeout) as response:
             answer = await response.read()
             try:
@@ -204,14 +213,19 @@ class _StatusMessage(msgspec.Struct):
     message: str = ""
 
 
-async def _load(kubeconfig: str, configuration: Configuration) -> None:
-    """Raises also for what would only fail with the first request: no server, a token that no header can hold."""
-    await load_kube_config(kubeconfig, client_configuration=configuration, persist_config=False)
+async def _load(kubeconfig: str, context: str | None, configuration: Configuration) -> str:
+    """The context's namespace, empty where it has none.
+
+    Raises also for what would only fail with the first request: no server, a token that no header can hold.
+    """
+    loader = await load_kube_config(kubeconfig, context, configuration, persist_config=False)
     server = urlsplit(configuration.host)
     if server.scheme not in ("https", "http") or not server.hostname:
         raise ValueError(f'the cluster\'s server must be an https:// URL, not "{configuration.host}"')
     if not configuration.api_key.get("BearerToken", "").strip().isprintable():
         raise ValueError("the token has a line end or another control character in it")
+    current: Mapping[str, Mapping[str, str]] = loader.current_context or {}
+    return current.get("context", {}).get("namespace") or ""
 
 
 def _check_readable(kubeconfig: str) -> None:

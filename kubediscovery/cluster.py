@@ -25,6 +25,7 @@ class KubeApiserver(Protocol):
         query: Mapping[str, str] | None = None,
         body: object = None,
         content_type: str = "application/json",
+        accept: str = "application/json",
         timeout: float = 30,
     ) -> Any:
         """Ask once; the answer's JSON, decoded. Raises UpstreamError or the subclass of its status."""

@@ -12,6 +12,7 @@ from kubediscovery.continuation import Key
 from kubediscovery.drawing import DEFAULT, Drawing
 from kubediscovery.errors import NotFound, ServiceUnavailable, Subject
 from kubediscovery.forest import Forest
+from kubediscovery.freshness import require_filled
 from kubediscovery.health import Health
 from kubediscovery.kinds import Kind
 from kubediscovery.meta import ListMeta, ObjectMeta
@@ -19,8 +20,10 @@ from kubediscovery.nodes import Node, timestamp
 from kubediscovery.objects import Object
 from kubediscovery.omissions import Omitted, omissions, too_deep
 from kubediscovery.options import Options
+from kubediscovery.outcome import Rollout
 from kubediscovery.pages import fill, list_metadata, list_version, places_after
 from kubediscovery.recent import Recent
+from kubediscovery.rollout import rollout_below
 from kubediscovery.sight import Sight
 from kubediscovery.store import Coverage, Store
 from kubediscovery.tree import Tree
@@ -46,6 +49,10 @@ class CompositionStatus(msgspec.Struct, omit_defaults=True):
     omitted: Annotated[
         list[Omitted] | None,
         Meta(description="Resources that this answer says nothing about, whether or not there is anything of them."),
+    ] = None
+    rollout: Annotated[
+        Rollout | None,
+        Meta(description="Whether what was asked for has been rolled out, of a workload that rolls out anything."),
     ] = None
 
 
@@ -87,9 +94,10 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """A composition, the tree that it was made of, and what was known of the kinds then."""
+    """A composition, the tree that it was made of, the one of all that it tells of, and what was known of the kinds."""
 
     tree: Tree
+    whole: Tree
     era: int
     composition: Composition
 
@@ -135,7 +143,7 @@ class Compositions:
 
         Raises :class:`NotFound` naming the object and :class:`ServiceUnavailable` naming a kind that is not known yet.
         """
-        self._require(self._store.pending)
+        require_filled(self._store.pending)
         self._require_known(kind)
         root = self._store.find(kind, namespace, name)
         if root is None:
@@ -150,7 +158,7 @@ class Compositions:
         Raises :class:`NotFound` also where the object's kind is not visible: who may not list it learns nothing; and
         :class:`ServiceUnavailable` where nothing is known of the kind.
         """
-        self._require(self._store.pending)
+        require_filled(self._store.pending)
         # A longer group's prefix never hides a core object whose name begins like it: both are looked up.
         meant = [
             kind for kind in self._store.kinds if kind in sight.kinds and name.startswith(f"{kind.group_resource}.")
@@ -197,10 +205,12 @@ class Compositions:
         It is the same one as long as nothing in it has changed, so that what is made of it need not be made again.
         """
         tree = self._forest.tree(root, sight, drawing)
+        # A verdict is about everything, however little of it is drawn.
+        whole = tree if drawing == DEFAULT else self._forest.tree(root, sight)
         key = (root.uid, sight, drawing)
         made = self._made.get(key)
-        if made is None or made.tree is not tree or made.era != self._store.era:
-            made = _Made(tree, self._store.era, self._make(tree, root, sight))
+        if made is None or made.tree is not tree or made.whole is not whole or made.era != self._store.era:
+            made = _Made(tree, whole, self._store.era, self._make(tree, root, sight))
             self._made.keep(key, made)
         return made.composition
 
@@ -217,28 +227,24 @@ class Compositions:
                 labels=dict(root.labels) or None,
             ),
             root=tree.root,
-            status=self._status(tree, sight),
+            status=self._status(tree, root, sight),
         )
 
-    def _status(self, tree: Tree, sight: Sight) -> CompositionStatus:
+    def _status(self, tree: Tree, root: Object, sight: Sight) -> CompositionStatus:
         omitted = [*omissions(self._store, sight), *too_deep(tree.cut)]
         knows_pods = any(kind.group_resource == "pods" and kind not in self._store.omitted for kind in sight.kinds)
         return CompositionStatus(
             health=tree.health,
             pods=PodCount(tree.pods, tree.ready_pods) if knows_pods or tree.pods else None,
             omitted=omitted or None,
+            rollout=rollout_below(root, lambda owner: filter(sight.sees, self._store.children(owner))),
         )
 
     def require_known(self, target: Target) -> None:
         """Raise :class:`ServiceUnavailable` or :class:`NotFound` where nothing can be told of the target."""
-        self._require(self._store.pending)
+        require_filled(self._store.pending)
         if target.kind is not None:
             self._require_known(target.kind)
-
-    def _require(self, pending: list[Kind]) -> None:
-        if pending:
-            waited_for = ", ".join(kind.group_resource for kind in pending)
-            raise ServiceUnavailable(f"the caches are not filled yet: waiting for {waited_for}", retry_after=1)
 
     def _require_known(self, kind: Kind) -> None:
         coverage = self._store.coverage(kind)
@@ -247,7 +253,7 @@ class Compositions:
                 f"the cluster does not serve {kind.group_resource}", subject=Subject(kind.group, kind.resource)
             )
         if coverage is Coverage.PENDING:
-            self._require([kind])
+            require_filled([kind])
         if coverage is Coverage.FORBIDDEN:
             raise ServiceUnavailable(f"kubediscovery may not list {kind.group_resource}")
         if coverage is Coverage.UNAVAILABLE:
@@ -275,4 +281,5 @@ def fields_of(item: Composition) -> dict[str, str]:
         "metadata.namespace": item.metadata.namespace,
         "root.kind": item.root.kind,
         "status.health": item.status.health,
+        "status.rollout.state": item.status.rollout.state if item.status.rollout is not None else "",
     }

@@ -11,6 +11,9 @@ from kubediscovery.errors import ConfigurationError
 DEFAULT_GROUP = "kubediscovery.cloudark.io"
 API_VERSION = "v1"
 DEFAULT_NAMESPACE = "kubediscovery"
+# What the server may read is the sum of all ClusterRoles with this label; any group may be served, this is ours.
+SERVER_ROLE = "kubediscovery:server"
+AGGREGATION_LABEL = "kubediscovery.cloudark.io/aggregate-to-server"
 SECURE_PORT = 10250
 CERTIFICATE_FILE = "tls.crt"
 KEY_FILE = "tls.key"

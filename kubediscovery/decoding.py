@@ -4,9 +4,7 @@ Protobuf is asked for first and JSON is taken where a kind has no protobuf; the 
 (k8s.io/apimachinery, pkg/runtime/serializer/protobuf and pkg/util/framer).
 """
 
-import math
-from collections.abc import Callable, Iterator
-from datetime import datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Annotated, Any, Protocol
 
@@ -14,17 +12,26 @@ import msgspec
 from google.protobuf.message import DecodeError, Message
 
 from kubediscovery import schema
-from kubediscovery.compact import Compactor, shape_of
+from kubediscovery.compact import Compactor
 from kubediscovery.errors import UpstreamError, UpstreamExpired
+from kubediscovery.framing import Frames, Lines
+from kubediscovery.json_decoder import JsonDecoder, metadata_of
 from kubediscovery.kinds import Kind
-from kubediscovery.objects import Event, EventType, Object, Page
+from kubediscovery.objects import Event, EventType, Judgement, Object, Page, Reference
 from kubediscovery.protobuf import Messages
+from kubediscovery.readings import Shape
+from kubediscovery.shapes import METADATA, SECRET_KINDS, shape_of
 
 PROTOBUF = "application/vnd.kubernetes.protobuf"
 JSON = "application/json"
+# What makes kube-apiserver leave out everything but the metadata (k8s.io/client-go, metadata/metadata.go).
+_PARTIAL_LIST = "as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+_PARTIAL = "as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 MAGIC = b"k8s\x00"
-# An object is at most 3 MiB at kube-apiserver's door; a longer frame is garbage.
-FRAME_LIMIT = 16 * 2**20
+
+
+Judge = Callable[[Mapping[str, object]], Judgement | None]
+Refer = Callable[[Mapping[str, object]], Iterable[Reference]]
 
 
 class _RawExtension(schema.Message, frozen=True):
@@ -59,29 +66,58 @@ class EventDecoder(Protocol):
 
 
 class Decoder:
-    """Decodes one kind, in whatever encoding kube-apiserver answers."""
+    """Decodes one kind, in whatever encoding kube-apiserver answers.
 
-    def __init__(self, kind: Kind, compactor: Compactor) -> None:
+    With ``judge`` or ``refer`` the kind is read whole, as JSON, and each document is handed to them: the verdict and
+    the references that they find are the object's. They raise nothing. Of a Secret they are handed the metadata alone,
+    as nothing else of one is ever asked for. ``shape`` is for who needs more, or less, than is kept of a tracked kind.
+    """
+
+    def __init__(
+        self,
+        kind: Kind,
+        compactor: Compactor,
+        *,
+        shape: Shape | None = None,
+        judge: Judge | None = None,
+        refer: Refer | None = None,
+    ) -> None:
+        is_secret = (kind.group, kind.kind) in SECRET_KINDS
         self._kind = kind
         self._compactor = compactor
-        self._message = shape_of(kind).message
-        self._json = JsonDecoder(self._message)
-        self._reads_protobuf = True
+        self._shape = METADATA if is_secret else shape or shape_of(kind)
+        self._judge, self._refer = judge, refer
+        self._is_whole = judge is not None or refer is not None
+        self._is_partial = is_secret or (self._shape.metadata_only and not self._is_whole)
+        self._has_other_form = not is_secret
+        self._reads_protobuf = not self._shape.custom and not self._is_whole
 
     @cached_property
     def _protobuf(self) -> "_Protobuf":
         """Derived with the first answer: the server listens before that."""
-        return _Protobuf(self._message)
+        return _Protobuf(self._shape.message)
+
+    @cached_property
+    def _json(self) -> "JsonDecoder":
+        return JsonDecoder(self._shape.message)
 
     @property
     def accept(self) -> str:
         """The ``Accept`` header of a list."""
-        return f"{PROTOBUF},{JSON}" if self._reads_protobuf else JSON
+        return self._accept("", _PARTIAL_LIST)
 
     @property
     def accept_stream(self) -> str:
         """The ``Accept`` header of a watch."""
-        return f"{PROTOBUF};stream=watch,{JSON}" if self._reads_protobuf else JSON
+        return self._accept(";stream=watch", _PARTIAL)
+
+    def _accept(self, stream: str, partial: str) -> str:
+        encodings = [f"{PROTOBUF}{stream}"] * self._reads_protobuf + [JSON]
+        if not self._is_partial:
+            return ",".join(encodings)
+        # An aggregated server may not know how to leave out the rest; of a Secret the rest must not come.
+        rest = [JSON] * self._has_other_form
+        return ",".join([*(f"{encoding};{partial}" for encoding in encodings), *rest])
 
     def refuse_protobuf(self) -> None:
         """Ask for JSON from now on.
@@ -101,13 +137,13 @@ class Decoder:
         with _Undecodable(self):
             if content_type.startswith(PROTOBUF):
                 raw: Any = _parse(self._protobuf.page, self._enveloped(body))
-                items: Any = raw.items
+                compact, kind, shape = self._compactor.compact, self._kind, self._shape
+                items = [compact(kind, item, shape) for item in raw.items]
             else:
                 raw = msgspec.json.decode(body, type=_JsonList)
-                items = (self._json.decode(item) for item in raw.items or ())
-            compact, kind = self._compactor.compact, self._kind
+                items = [self._from_json(item) for item in raw.items or ()]
             return Page(
-                items=[compact(kind, item) for item in items],
+                items=items,
                 resource_version=raw.metadata.resource_version,
                 continue_token=raw.metadata.continue_token,
             )
@@ -115,13 +151,27 @@ class Decoder:
     def stream(self, content_type: str) -> "EventDecoder":
         """A decoder for the chunks of one watch."""
         if content_type.startswith(PROTOBUF):
-            return _Stream(_Frames(), self._protobuf_event)
-        return _Stream(_Lines(), self._json_event)
+            return _Stream(Frames(), self._protobuf_event)
+        return _Stream(Lines(), self._json_event)
 
     def object(self, document: bytes) -> Object:
         """The object that a single JSON document describes."""
         with _Undecodable(self):
-            return self._compactor.compact(self._kind, self._json.decode(document))
+            return self._from_json(document)
+
+    def _from_json(self, document: bytes | msgspec.Raw) -> Object:
+        raw = self._json.decode(document)
+        if not self._is_whole:
+            return self._compactor.compact(self._kind, raw, self._shape)
+        # What a Secret in a file holds is as private as one in a cluster.
+        whole = msgspec.json.decode(document) if not self._is_partial else metadata_of(document)
+        return self._compactor.compact(
+            self._kind,
+            raw,
+            self._shape,
+            judgement=self._judge(whole) if self._judge is not None else None,
+            declared=self._refer(whole) if self._refer is not None else (),
+        )
 
     def _enveloped(self, body: bytes) -> bytes:
         if not body.startswith(MAGIC):
@@ -135,19 +185,21 @@ class Decoder:
             body = self._enveloped(event.object.raw)
             if event.type == "ERROR":
                 raise _upstream_error(_parse(self._protobuf.status, body))
-            return self._as_event(event.type, _parse(self._protobuf.item, body))
+            raw = _parse(self._protobuf.item, body)
+            version = raw.metadata.resource_version
+            if event.type == EventType.BOOKMARK:
+                return Event(EventType.BOOKMARK, None, version)
+            return Event(EventType(event.type), self._compactor.compact(self._kind, raw, self._shape), version)
 
     def _json_event(self, line: bytes) -> Event[Object]:
         with _Undecodable(self):
             event = msgspec.json.decode(line, type=_JsonEvent)
             if event.type == "ERROR":
                 raise _upstream_error(msgspec.json.decode(event.object, type=schema.Status))
-            return self._as_event(event.type, self._json.decode(event.object))
-
-    def _as_event(self, type_: str, raw: Any) -> Event[Object]:
-        if type_ == EventType.BOOKMARK:
-            return Event(EventType.BOOKMARK, None, raw.metadata.resource_version)
-        return Event(EventType(type_), self._compactor.compact(self._kind, raw), raw.metadata.resource_version)
+            version = self._json.decode(event.object).metadata.resource_version
+            if event.type == EventType.BOOKMARK:
+                return Event(EventType.BOOKMARK, None, version)
+            return Event(EventType(event.type), self._from_json(event.object), version)
 
 
 class _Protobuf:
@@ -161,23 +213,6 @@ class _Protobuf:
         self.status = messages.message_class(schema.Status)
         self.event = messages.message_class(_WatchEvent)
         self.unknown = messages.message_class(_Unknown)
-
-
-class JsonDecoder:
-    """Decodes JSON into one class of :mod:`kubediscovery.schema`."""
-
-    def __init__(self, message: type[schema.Message]) -> None:
-        self._message = message
-        self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(message, dec_hook=_decode_time)
-
-    def decode(self, document: bytes | msgspec.Raw) -> Any:
-        """An instance of the class; raises ``msgspec.ValidationError`` naming the field that does not fit."""
-        try:
-            return self._decoder.decode(document)
-        except msgspec.ValidationError:
-            # To Go null is as good as absent. It is rare (the containers of a bookmark): tried where decoding fails.
-            present = _without_nulls(msgspec.json.decode(document))
-            return msgspec.convert(present, self._message, dec_hook=_decode_time)
 
 
 class _Undecodable:
@@ -198,47 +233,12 @@ class _Undecodable:
 class _Stream:
     """An :class:`EventDecoder` out of a splitter and a decoder of what it splits."""
 
-    def __init__(self, splitter: "_Frames | _Lines", decode: Callable[[bytes], Event[Object]]) -> None:
+    def __init__(self, splitter: "Frames | Lines", decode: Callable[[bytes], Event[Object]]) -> None:
         self._splitter = splitter
         self._decode = decode
 
     def feed(self, chunk: bytes) -> Iterator[Event[Object]]:
         return map(self._decode, self._splitter.feed(chunk))
-
-
-class _Frames:
-    """Splits at four bytes of big-endian length (k8s.io/apimachinery, pkg/util/framer/framer.go)."""
-
-    def __init__(self) -> None:
-        self._buffer = bytearray()
-
-    def feed(self, chunk: bytes) -> Iterator[bytes]:
-        buffer = self._buffer
-        buffer += chunk
-        while len(buffer) >= 4:
-            length = int.from_bytes(buffer[:4], "big")
-            if length > FRAME_LIMIT:
-                raise UpstreamError(f"a watch sent a frame of {length} bytes")
-            if len(buffer) < 4 + length:
-                return
-            frame = bytes(buffer[4 : 4 + length])
-            del buffer[: 4 + length]
-            yield frame
-
-
-class _Lines:
-    """Splits at line ends."""
-
-    def __init__(self) -> None:
-        self._buffer = bytearray()
-
-    def feed(self, chunk: bytes) -> Iterator[bytes]:
-        self._buffer += chunk
-        *lines, rest = bytes(self._buffer).split(b"\n")
-        if len(rest) > FRAME_LIMIT:
-            raise UpstreamError(f"a watch sent a line of over {FRAME_LIMIT} bytes")
-        self._buffer = bytearray(rest)
-        yield from filter(None, lines)
 
 
 def _parse(message: type[Message], body: bytes) -> Any:
@@ -247,24 +247,6 @@ def _parse(message: type[Message], body: bytes) -> Any:
 
 def _page_annotations(message: type) -> dict[str, Any]:
     return {"metadata": Annotated[schema.ListMeta, 1], "items": Annotated[list[message], 2]}  # type: ignore[valid-type]
-
-
-def _without_nulls(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _without_nulls(held) for key, held in value.items() if held is not None}
-    if isinstance(value, list):
-        return [_without_nulls(held) for held in value if held is not None]
-    return value
-
-
-def _decode_time(_: type, value: object) -> schema.Time:
-    """The one type that msgspec does not know; without an offset a text would mean this machine's time zone."""
-    try:
-        moment = msgspec.convert(value, Annotated[datetime, msgspec.Meta(tz=True)])
-    except msgspec.ValidationError as error:
-        # To a plain ValueError msgspec adds the field's path.
-        raise ValueError(str(error)) from None
-    return schema.Time(math.floor(moment.timestamp()))
 
 
 def _upstream_error(status: schema.Status) -> UpstreamError:

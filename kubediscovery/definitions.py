@@ -7,6 +7,7 @@ nor have its kind a second time (apimachinery, ``pkg/util/managedfields/gvkparse
 """
 
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -14,8 +15,12 @@ from msgspec import Meta
 
 from kubediscovery.api import ApiGroup
 from kubediscovery.compositions import Composition, CompositionList
+from kubediscovery.findings import Finding, LintReport, Rule, Severity
 from kubediscovery.health import Health
 from kubediscovery.meta import PartialObjectMetadata, PartialObjectMetadataList, Status, Table
+from kubediscovery.outcome import RolloutState
+from kubediscovery.outputs.flat import CompositionNodes
+from kubediscovery.outputs.former import Former
 
 Schema = dict[str, Any]
 
@@ -38,10 +43,10 @@ class WatchEvent(msgspec.Struct):
     ]
 
 
-_OWN = (Composition, CompositionList)
-_ANSWERS = (*_OWN, Table, PartialObjectMetadata, PartialObjectMetadataList, WatchEvent, Status)
+_OWN = (Composition, CompositionList, CompositionNodes, Finding, LintReport)
+_ANSWERS = (*_OWN, Former, Table, PartialObjectMetadata, PartialObjectMetadataList, WatchEvent, Status)
 # Written out where they are used, as kubectl looks for them there, and in their own order.
-_WORDS = (Health,)
+_WORDS: tuple[type[StrEnum], ...] = (Health, RolloutState, Rule, Severity)
 
 
 def schema_prefix(api: ApiGroup) -> str:
@@ -67,7 +72,7 @@ def definitions(api: ApiGroup) -> dict[str, Schema]:
     return found
 
 
-_Words = Mapping[str, list[Health]]
+_Words = Mapping[str, list[StrEnum]]
 
 
 def _object(schema: Schema, words: _Words) -> Schema:

@@ -4,6 +4,7 @@
 
     KubediscoveryError
     ├── ConfigurationError       a flag, file or kubeconfig that cannot be used: exit status 2
+    ├── ExpressionError          an expression has no value for what it was applied to
     ├── StartupError             the process cannot start or the command cannot finish: exit status 1
     ├── UpstreamError            kube-apiserver gave no usable answer
     │   ├── UpstreamForbidden    403: this server may not do that
@@ -38,6 +39,10 @@ class KubediscoveryError(Exception):
 
 class ConfigurationError(KubediscoveryError):
     """What the user gave cannot be used: says what and where."""
+
+
+class ExpressionError(KubediscoveryError):
+    """A valid expression has no value for what it was applied to; the text says why."""
 
 
 class StartupError(KubediscoveryError):

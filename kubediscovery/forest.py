@@ -4,17 +4,18 @@ Nothing has to be told of changes: while nothing at all has changed every tree h
 into the store, so that comparing the children of each owner with those of then, a few microseconds, says so too.
 """
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from cachetools import LRUCache
 
+from kubediscovery.drawing import DEFAULT, Drawing
 from kubediscovery.kinds import Kind
 from kubediscovery.objects import Object
 from kubediscovery.sight import Sight
 from kubediscovery.store import Store
-from kubediscovery.tree import Tree, build_tree
+from kubediscovery.tree import Tree, build_tree, owner_tree
 
 # Objects in all trees that are kept, at about a kilobyte each.
 KEPT_OBJECTS = 20_000
@@ -38,6 +39,14 @@ class _Kept:
     generation: int
 
 
+class _Drawn(NamedTuple):
+    """A tree that was drawn otherwise, its root, and the generation of the store then."""
+
+    tree: Tree
+    root: Object
+    generation: int
+
+
 class _Reader:
     """The store's children, with a note of all that was read."""
 
@@ -55,24 +64,38 @@ class _Reader:
 
 
 class Forest:
-    """Trees of one store; one that was built for some visible kinds is never used for others."""
+    """Trees of one store; one that was built for what somebody sees is never used for who sees something else."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._kept: LRUCache[tuple[str, Set[Kind]], _Kept] = LRUCache(KEPT_OBJECTS, _size)
+        self._kept: LRUCache[tuple[str, Sight], _Kept] = LRUCache(KEPT_OBJECTS, _size)
+        self._drawn: LRUCache[tuple[str, Sight, Drawing], _Drawn] = LRUCache(KEPT_OBJECTS, _drawn_size)
 
-    def tree(self, root: Object, sight: Sight) -> Tree:
-        """The tree below ``root`` of what may be seen; not to be changed."""
-        key = (root.uid, sight.kinds)
+    def tree(self, root: Object, sight: Sight, drawing: Drawing = DEFAULT) -> Tree:
+        """The tree of ``root``, as far as it may be seen and as it is to be drawn; not to be changed."""
+        if drawing != DEFAULT:
+            return self._draw(root, sight, drawing)
+        key = (root.uid, sight)
         kept = self._kept.get(key)
         if kept is not None and self._holds(kept, root):
             return kept.tree
         reader = _Reader(self._store)
-        tree = build_tree(reader, root, sight.kinds.__contains__)
+        tree = owner_tree(reader, root, sight)
         kept = _Kept(tree, root, reader.read, self._store.generation)
         if _size(kept) <= KEPT_OBJECTS:
             self._kept[key] = kept
         return tree
+
+    def _draw(self, root: Object, sight: Sight, drawing: Drawing) -> Tree:
+        """Trees that may come to anything hold as long as nothing changes."""
+        key, generation = (root.uid, sight, drawing), self._store.generation
+        found = self._drawn.get(key)
+        if found is not None and found.root is root and found.generation == generation:
+            return found.tree
+        found = _Drawn(build_tree(self._store, root, sight, drawing), root, generation)
+        if _drawn_size(found) <= KEPT_OBJECTS:
+            self._drawn[key] = found
+        return found.tree
 
     def _holds(self, kept: _Kept, root: Object) -> bool:
         if kept.root is not root:
@@ -89,3 +112,7 @@ class Forest:
 
 def _size(kept: _Kept) -> int:
     return 1 + sum(len(read.children) for read in kept.read)
+
+
+def _drawn_size(found: _Drawn) -> int:
+    return found.tree.size

@@ -11,12 +11,14 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from kubediscovery.api import LINT
 from kubediscovery.authz import Attributes, NonResourceAttributes, ResourceAttributes, refusal
 from kubediscovery.endpoints import Endpoints
 from kubediscovery.errors import ServiceUnavailable
 from kubediscovery.exchange import Exchange
 from kubediscovery.identity import ANONYMOUS, Caller, User
 from kubediscovery.impersonation import Impersonation
+from kubediscovery.inspection import Inspection
 from kubediscovery.requests import parse_resource_path, split_path
 from kubediscovery.resources import Resources
 from kubediscovery.services import Services
@@ -46,6 +48,7 @@ class Handler:
         self._api = services.api
         self._endpoints = Endpoints(services)
         self._resources = Resources(services)
+        self._inspection = Inspection(services)
         self._impersonation = Impersonation(services.authorizer)
         self._known = lru_cache(_ASKED)(self._read)
 
@@ -71,6 +74,8 @@ class Handler:
         exchange.decision = "allow"
         if isinstance(attributes, NonResourceAttributes):
             return await self._endpoints.respond(request, segments)
+        if attributes.resource == LINT and not attributes.subresource:
+            return await self._inspection.respond(request, user, attributes)
 
         async def renew() -> None:
             await self._impersonation.act_as(caller, headers, max_age=REVIEW_MAX_AGE)
@@ -97,4 +102,6 @@ class Handler:
         if segments[:3] != ("apis", self._api.group, self._api.version) or len(segments) == 3:
             return _Asked(segments, NonResourceAttributes("/" + "/".join(segments), method.lower()))
         attributes = parse_resource_path(segments[3:], method, query, self._api.group, self._api.version)
+        if attributes.resource == LINT and not attributes.subresource:
+            return _Asked(segments, attributes, LINT)
         return _Asked(segments, attributes, *self._resources.names(attributes))

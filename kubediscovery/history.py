@@ -37,7 +37,7 @@ class Rereads(Protocol):
 
 
 class History:
-    """Lengthens a journal into the past."""
+    """Lengthens a journal into the past; kinds may come to ``sources`` and go from there."""
 
     def __init__(self, sources: Mapping[Kind, Rereads], journal: Journal) -> None:
         self._sources = sources
@@ -72,7 +72,8 @@ class History:
 
     async def _missed(self, since: int) -> list[Change]:
         async with asyncio.timeout(_PATIENCE):
-            reading = [asyncio.create_task(self._missed_of(kind, since)) for kind in self._journal.known_kinds]
+            known = [(kind, self._sources[kind]) for kind in self._journal.known_kinds if kind in self._sources]
+            reading = [asyncio.create_task(self._missed_of(kind, source, since)) for kind, source in known]
             try:
                 found = await asyncio.gather(*reading)
             finally:
@@ -81,9 +82,9 @@ class History:
                     task.cancel()
         return sorted(chain.from_iterable(found), key=lambda change: change.version)
 
-    async def _missed_of(self, kind: Kind, since: int) -> list[Change]:
+    async def _missed_of(self, kind: Kind, source: Rereads, since: int) -> list[Change]:
         until, missed = self._journal.begin, []
-        async with self._sources[kind].watch(str(since), seconds=SECONDS) as batches:
+        async with source.watch(str(since), seconds=SECONDS) as batches:
             async for batch in batches:
                 for event in batch:
                     version = int(event.resource_version or 0)

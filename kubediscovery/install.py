@@ -1,18 +1,15 @@
 """The command ``install``: check, apply, and wait until kube-apiserver reaches the server."""
 
-import asyncio
 import base64
 import ipaddress
 import re
 import shlex
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
+from kubediscovery.catalogue import kinds_served
 from kubediscovery.cluster import (
-    POLL_SECONDS,
     KubeApiserver,
     apply,
     delete,
@@ -21,15 +18,16 @@ from kubediscovery.cluster import (
     read,
     words_for,
 )
-from kubediscovery.config import API_VERSION, CERTIFICATE_FILE, DEFAULT_GROUP, KEY_FILE, SECURE_PORT
+from kubediscovery.config import CERTIFICATE_FILE, DEFAULT_GROUP, KEY_FILE, SECURE_PORT
 from kubediscovery.errors import ConfigurationError, StartupError, UpstreamError, UpstreamForbidden
+from kubediscovery.granted import granted_by, needs_cluster
 from kubediscovery.management import management_arguments
 from kubediscovery.manifests import SECRET_NAME, External, Installation, objects, to_yaml
 from kubediscovery.preflight import check
+from kubediscovery.selection import KindPattern
 from kubediscovery.serving_certificate import CA_FILE, ServingCertificate
+from kubediscovery.settling import Say, first_path, wait_for_rights, wait_until_available
 from kubediscovery.workload import IMAGE, NAME, Manifest
-
-Say = Callable[[str], None]
 
 # Part of every cluster: never made, labelled or taken away.
 _SYSTEM_NAMESPACES = frozenset({"default", "kube-node-lease", "kube-public", "kube-system"})
@@ -51,10 +49,23 @@ class InstallOptions:
     kubeconfig: str | None = None
     wait: float = 180
     manage_apiservice: bool = False
+    kinds: tuple[str, ...] = ()
+
+    @property
+    def patterns(self) -> tuple[KindPattern, ...]:
+        """What the server is to read beside the built-in kinds; raises :class:`ConfigurationError`."""
+        try:
+            return tuple(map(KindPattern.parse, self.kinds))
+        except ConfigurationError as error:
+            raise ConfigurationError(f"--kinds: {error}") from None
 
     def installation(self) -> Installation:
         """What to install; raises :class:`ConfigurationError` that names every flag which cannot be used."""
         faults = [fault for is_fault, fault in self._faults() if is_fault]
+        try:
+            _ = self.patterns
+        except ConfigurationError as error:
+            faults.append(str(error))
         if faults:
             raise ConfigurationError("\n".join(faults))
         return Installation(
@@ -96,6 +107,12 @@ def render(options: InstallOptions) -> str:
     private key.
     """
     installation = options.installation()
+    if unclear := [pattern.text for pattern in options.patterns if needs_cluster(pattern)]:
+        raise ConfigurationError(
+            f'--kinds "{unclear[0]}": only a cluster can tell which kinds these are. Without --apply give a plural with'
+            " its group (kafkas.example.org), a whole group (*.example.org), or a kind of Kubernetes's own (secrets)"
+        )
+    installation = replace(installation, more=granted_by(options.patterns))
     current = ServingCertificate.read(options.cert_dir) if options.cert_dir else None
     certificate = ServingCertificate.kept_or_new(current, installation.certificate_names)
     if options.cert_dir:
@@ -113,17 +130,20 @@ async def install(options: InstallOptions, client: KubeApiserver, say: Say) -> N
     try:
         if await _has_foreign_namespace(client, installation):
             installation = replace(installation, makes_namespace=False)
+        if options.patterns:
+            installation = replace(installation, more=granted_by(options.patterns, await kinds_served(client)))
         unsigned = ServingCertificate(b"", b"", b"")
         await check(client, installation, objects(installation, unsigned))
         certificate = await _certificate(options, installation, client, say)
         for manifest in objects(installation, certificate):
             await _apply(client, manifest, say)
         await _remove_other_modes(client, installation, certificate, say)
+        await wait_for_rights(client, say)
         if installation.external:
             for line in next_commands(options, installation):
                 say(line)
         else:
-            await _wait_until_available(client, installation, options.wait, say)
+            await wait_until_available(client, installation, options.wait, say)
     except UpstreamError as error:
         raise StartupError(f"kube-apiserver: {error}") from error
 
@@ -149,7 +169,7 @@ def next_commands(options: InstallOptions, installation: Installation) -> tuple[
         "# The server, in a terminal of its own:",
         f"kubediscovery serve --kubeconfig {kubeconfig} --secure-port {port} --cert-dir {quoted}{more}",
         "# Half a minute later at most, kube-apiserver has found it:",
-        f"{admin} get --raw '{_first_path(installation)}'",
+        f"{admin} get --raw '{first_path(installation)}'",
     )
 
 
@@ -203,7 +223,7 @@ async def _remove_other_modes(
     The Lease goes before the rights to it: without it no replica takes the APIService away any more.
     """
     wanted = {path_of(manifest) for manifest in objects(installation, certificate)}
-    for manifest in reversed(objects(replace(installation, external=None, manages_api_service=True), certificate)):
+    for manifest in reversed(objects(_with_everything(installation), certificate)):
         # Who may not read it did not make it either.
         with suppress(UpstreamForbidden):
             found = None if path_of(manifest) in wanted else await read(client, path_of(manifest))
@@ -212,42 +232,9 @@ async def _remove_other_modes(
                 say(f"removed {words_for(manifest)}: not needed any more")
 
 
-async def _wait_until_available(client: KubeApiserver, installation: Installation, seconds: float, say: Say) -> None:
-    path = f"/apis/apiregistration.k8s.io/v1/apiservices/{installation.api_service_name}"
-    until = asyncio.get_running_loop().time() + seconds
-    said = ""
-    while True:
-        is_available, message = _availability(await read(client, path))
-        if is_available:
-            say(f"{NAME} answers. Try: kubectl get --raw '{_first_path(installation)}'")
-            return
-        if message != said:
-            say(f"waiting for APIService {installation.api_service_name}: {message}")
-            said = message
-        if asyncio.get_running_loop().time() >= until:
-            raise StartupError(_not_available(installation, message, seconds))
-        await asyncio.sleep(POLL_SECONDS)
-
-
-def _availability(api_service: Manifest | None) -> tuple[bool, str]:
-    conditions: list[dict[str, Any]] = ((api_service or {}).get("status") or {}).get("conditions") or []
-    for condition in conditions:
-        if condition["type"] == "Available":
-            return condition["status"] == "True", condition.get("message") or condition.get("reason", "")
-    return False, "kube-apiserver has not looked at it yet"
-
-
-def _not_available(installation: Installation, message: str, seconds: float) -> str:
-    kubectl = f"kubectl --namespace {installation.namespace}"
-    return (
-        f"everything is applied, but APIService {installation.api_service_name} is not available after {seconds:g} s:"
-        f" {message}\nLook at: {kubectl} get pods,endpointslices\n         {kubectl} describe deployment,pods"
-        f"\n         {kubectl} logs deployment/{NAME}"
-    )
-
-
-def _first_path(installation: Installation) -> str:
-    return f"/apis/{installation.api_group}/{API_VERSION}/namespaces/default/deployments/*/compositions"
+def _with_everything(installation: Installation) -> Installation:
+    more = installation.more or installation.resources
+    return replace(installation, external=None, manages_api_service=True, more=more)
 
 
 def _is_ip_address(host: str) -> bool:

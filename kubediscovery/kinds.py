@@ -89,6 +89,10 @@ class Kinds:
         """The kind that ``deployments`` or ``deployments.apps`` in a path means."""
         return self._by_group_resource.get(resource) or self._by_plural.get(resource)
 
+    def name_of(self, kind: Kind) -> str:
+        """What means the kind in a path: its plural, with the group where another kind has the same."""
+        return kind.resource if self._by_plural.get(kind.resource) == kind else kind.group_resource
+
     def by_group_kind(self, group: str, kind: str) -> Kind | None:
         """The kind that a reference with a group and a kind means, in whatever version."""
         return self._by_group_kind.get((group, kind))

@@ -27,6 +27,7 @@ from kubediscovery.pulse import pulse
 from kubediscovery.readiness import Readiness
 from kubediscovery.server import run
 from kubediscovery.services import Services
+from kubediscovery.settings import Settings
 from kubediscovery.sight import Sight
 from kubediscovery.snapshot import load_snapshot
 from kubediscovery.store import Store
@@ -108,8 +109,8 @@ async def serve_local(
     await run(listener, listening, services.readiness, background=[beat, *background])
 
 
-async def serve_snapshot(options: ServeOptions, say: Say) -> None:
-    """Serve what is in ``options.snapshot``.
+async def serve_snapshot(options: ServeOptions, say: Say, settings: Settings | None = None) -> None:
+    """Serve what is in ``options.snapshot``: all of it, unless the settings select kinds.
 
     Raises :class:`ConfigurationError` for options or a snapshot that cannot be used, :class:`StartupError` for a port
     that cannot be had.
@@ -118,7 +119,7 @@ async def serve_snapshot(options: ServeOptions, say: Say) -> None:
     api = local_api(options.api_group)
     store = Store(api.kinds)
     with opened_books(options.load) as books, bind(options.bind_address, options.secure_port) as listening:
-        for line in load_snapshot(options.snapshot or Path(), store).lines():
+        for line in load_snapshot(options.snapshot or Path(), store, settings.kinds if settings else None).lines():
             say(line)
         say("\nserving it until Ctrl-C; try:\n")
         for question in questions(url_of(listening), api, next(iter(all_compositions(api, store)), None)):
@@ -151,7 +152,8 @@ def questions(url: str, api: ApiGroup, example: Composition | None) -> list[str]
         return [f"{kubectl} comp -A"]
     root, namespace = example.root, shlex.quote(example.metadata.namespace)
     kind = api.kinds.by_api_version(root.api_version, root.kind)
-    resource = f"/apis/{api.api_version}/namespaces/{quote(root.namespace)}/{kind.resource if kind else ''}"
+    parent = f"/namespaces/{quote(root.namespace)}" if root.namespace else ""
+    resource = f"/apis/{api.api_version}{parent}/{api.kinds.name_of(kind) if kind else ''}"
     address = f"{url}{resource}/{quote(root.name)}/compositions?pretty=true"
     asked = (
         f"{kubectl} comp -A",

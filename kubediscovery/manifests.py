@@ -6,15 +6,23 @@ Nothing here talks to a cluster. The pod that serves is in :mod:`kubediscovery.w
 import base64
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
 import yaml
 
-from kubediscovery.config import API_VERSION, CERTIFICATE_FILE, DEFAULT_GROUP, KEY_FILE, SECURE_PORT
-from kubediscovery.kinds import BUILT_IN_KINDS, Kind
+from kubediscovery.config import (
+    AGGREGATION_LABEL,
+    API_VERSION,
+    CERTIFICATE_FILE,
+    DEFAULT_GROUP,
+    KEY_FILE,
+    SECURE_PORT,
+    SERVER_ROLE,
+)
+from kubediscovery.granted import BY_DEFAULT, GroupResource, reading_rules
+from kubediscovery.kinds import Kind
 from kubediscovery.management import management, management_arguments
-from kubediscovery.roles import binding, cluster_role
+from kubediscovery.roles import aggregate_role, binding, cluster_role
 from kubediscovery.serving_certificate import CA_FILE, ServingCertificate
 from kubediscovery.workload import (
     IMAGE,
@@ -55,6 +63,7 @@ INSTALLED_KINDS = (
 )
 
 SECRET_NAME = f"{NAME}-tls"
+_TO_VIEWERS = {f"rbac.authorization.k8s.io/aggregate-to-{role}": "true" for role in ("view", "edit", "admin")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +78,8 @@ class External:
 class Installation:
     """What is installed where.
 
-    ``kinds`` are those that the server may read; ``makes_namespace`` is False where the namespace is somebody else's.
+    ``resources`` is what the server may read, ``more`` what it may read beside that. ``makes_namespace`` is False where
+    the namespace is somebody else's.
     ``manages_api_service`` says that the server takes the APIService away when its last replica stops.
     """
 
@@ -77,7 +87,8 @@ class Installation:
     image: str = IMAGE
     api_group: str = DEFAULT_GROUP
     external: External | None = None
-    kinds: tuple[Kind, ...] = BUILT_IN_KINDS
+    resources: tuple[GroupResource, ...] = BY_DEFAULT
+    more: tuple[GroupResource, ...] = ()
     makes_namespace: bool = True
     manages_api_service: bool = False
 
@@ -189,9 +200,11 @@ def _rights(installation: Installation) -> tuple[Manifest, ...]:
             "metadata": metadata(installation.namespace, NAME),
             "automountServiceAccountToken": False,
         },
-        cluster_role(f"{NAME}:server", _server_rules(installation.kinds)),
-        cluster_role(f"{NAME}:view", _viewer_rules(installation.api_group), aggregated_to=("view", "edit", "admin")),
-        binding(account, f"{NAME}:server", "ClusterRole", f"{NAME}:server"),
+        aggregate_role(SERVER_ROLE, AGGREGATION_LABEL),
+        _reading_role("built-in", installation.resources),
+        *([_reading_role("more", installation.more)] if installation.more else []),
+        cluster_role(f"{NAME}:view", _viewer_rules(installation.api_group), labels=_TO_VIEWERS),
+        binding(account, SERVER_ROLE, "ClusterRole", SERVER_ROLE),
         binding(account, f"{NAME}:auth-delegator", "ClusterRole", "system:auth-delegator"),
         binding(account, f"{NAME}:auth-reader", "Role", reader, namespace="kube-system"),
     )
@@ -206,18 +219,15 @@ def _namespace(installation: Installation) -> Manifest:
     }
 
 
-def _server_rules(kinds: Iterable[Kind]) -> list[Manifest]:
-    by_group = groupby(sorted(kinds, key=lambda kind: (kind.group, kind.resource)), key=lambda kind: kind.group)
-    return [
-        {"apiGroups": [group], "resources": [kind.resource for kind in members], "verbs": ["get", "list", "watch"]}
-        for group, members in by_group
-    ]
+def _reading_role(what: str, resources: Iterable[GroupResource]) -> Manifest:
+    return cluster_role(f"{SERVER_ROLE}-{what}", reading_rules(resources), labels={AGGREGATION_LABEL: "true"})
 
 
 def _viewer_rules(api_group: str) -> list[Manifest]:
     # Asking is open to whoever may view; what they are shown is still checked kind by kind.
     return [
         {"apiGroups": [api_group], "resources": ["compositions"], "verbs": ["get", "list", "watch"]},
+        {"apiGroups": [api_group], "resources": ["lint"], "verbs": ["list"]},
         {"apiGroups": [api_group], "resources": ["*/compositions"], "verbs": ["get", "watch"]},
     ]
 

@@ -65,6 +65,8 @@ READABLE = tuple(
     for plain in UNCONVERTED
     for media_type in (plain, *_conversions(plain.encoding, TABLE, PARTIAL_OBJECT, PARTIAL_OBJECT_LIST))
 )
+# What lint is answered as.
+FINDINGS = tuple(media_type for plain in UNCONVERTED for media_type in (plain, *_conversions(plain.encoding, TABLE)))
 # What each event's object of a watch is written as: lines can only be JSON.
 WATCHABLE = (PLAIN, *_conversions(JSON, TABLE, PARTIAL_OBJECT))
 AGGREGATED_DISCOVERY = tuple(

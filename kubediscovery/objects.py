@@ -77,19 +77,16 @@ class StatusState(Struct, frozen=True, gc=False):
 
     ``observed_generation`` is -1 where there is none. ``desired`` and ``ready`` count what the kind counts, -1 where it
     does not: a PodDisruptionBudget desiredHealthy and currentHealthy, a HorizontalPodAutoscaler desiredReplicas and
-    currentReplicas, an EndpointSlice all endpoints and those that are ready (None counts as ready), a custom kind
-    spec.replicas and status.readyReplicas. ``phase`` is status.phase of PersistentVolumeClaim, PersistentVolume,
-    Namespace and custom kinds.
-
+    currentReplicas, a custom kind spec.replicas and status.readyReplicas. ``phase`` is of claims, volumes, Namespaces
+    and custom kinds. Conditions of a Gateway API route are those of each parent, one after another.
     ``flags`` are facts that a rule of the kind needs, sorted by name, absent where they are empty:
 
     - Service: ``type``, ``clusterIP`` (``None`` for a headless one), ``externalName``, ``address``
-    - Ingress, Gateway: ``address``; of a Service and an Ingress the first ip, or else hostname, of a load balancer
+    - Ingress, Gateway: ``address``, as of a Service the first ip or hostname of a load balancer
     - Node: ``unschedulable`` is ``true``
     - PersistentVolume: ``claim`` is ``namespace/name`` of spec.claimRef, ``claimUID`` its uid
     - VolumeAttachment: ``attached`` is ``true`` or ``false``, ``error`` the message of attachError, or of detachError
-    - CustomResourceDefinition: ``group``, ``kind`` and ``plural`` of its spec, and its annotations
-      ``resource/composition``, ``resource/usage`` and ``resource/*-relationship``
+    - CustomResourceDefinition: ``group``, ``kind``, ``plural``, the first kubediscovery's annotations ``resource/…``
     - custom kinds: ``replicas`` is status.replicas, ``suspended`` is ``true`` where spec.suspend or spec.paused is
     """
 
@@ -102,21 +99,25 @@ class StatusState(Struct, frozen=True, gc=False):
 
 
 class EventState(Struct, frozen=True, gc=False):
-    """An Event: ``type`` is Normal or Warning, ``last_seen`` in seconds since 1970."""
+    """An Event: ``type`` is Normal or Warning, ``last_seen`` in seconds since 1970.
+
+    ``about`` is the UID of what it regards, empty where it gives none.
+    """
 
     type: str
     reason: str
     message: str
     count: int
     last_seen: int
+    about: str = ""
 
 
 class WorkloadState(Struct, frozen=True, gc=False):
-    """Deployment, ReplicaSet, StatefulSet and DaemonSet: wanted and reached numbers of pods.
+    """Deployment, ReplicaSet, StatefulSet, DaemonSet and ReplicationController: wanted and reached numbers of pods.
 
     ``strategy`` is the update strategy's type, ``partition`` a StatefulSet's; ``progress_deadline`` is seconds, 0 for
     none. ``current_revision`` and ``update_revision`` are a StatefulSet's ControllerRevisions, ``revision`` the
-    number that the Deployment's controller writes into an annotation.
+    number that the Deployment's controller writes into an annotation. ``first_ordinal`` is of a StatefulSet's pods.
     """
 
     desired: int
@@ -135,10 +136,11 @@ class WorkloadState(Struct, frozen=True, gc=False):
     current_revision: str = ""
     update_revision: str = ""
     revision: str = ""
+    first_ordinal: int = 0
 
 
 class JobState(Struct, frozen=True, gc=False):
-    """A Job: pods by how they ended. ``started`` says whether the controller has set ``status.startTime``."""
+    """A Job: pods by how they ended. ``started`` says that it has a startTime, ``backoff_limit`` how many may fail."""
 
     completions: int
     parallelism: int
@@ -150,10 +152,11 @@ class JobState(Struct, frozen=True, gc=False):
     started: bool
     images: tuple[str, ...]
     conditions: tuple[Condition, ...] = ()
+    backoff_limit: int = 0
 
 
 class CronJobState(Struct, frozen=True, gc=False):
-    """A CronJob. The two times are seconds since 1970, 0 for never."""
+    """A CronJob. The two times are seconds since 1970, 0 for never; ``running`` are the names of its active Jobs."""
 
     schedule: str
     suspended: bool
@@ -161,6 +164,13 @@ class CronJobState(Struct, frozen=True, gc=False):
     last_schedule: int
     last_success: int
     images: tuple[str, ...]
+    running: tuple[str, ...] = ()
+
+
+class AggregationState(Struct, frozen=True, gc=False):
+    """A ClusterRole, put together of what any of the selectors selects; the object has one for all where it can."""
+
+    selectors: tuple[Selector, ...] = ()
 
 
 class RevisionState(Struct, frozen=True, gc=False):
@@ -196,7 +206,11 @@ class ContainerTrouble(Struct, frozen=True, gc=False):
 
 
 class PodState(Struct, frozen=True, gc=False):
-    """A Pod; ``ready`` of ``total`` containers. ``conditions`` holds Ready and PodScheduled where they are not True."""
+    """A Pod; ``ready`` of ``total`` containers, ``other_images`` only those of init and ephemeral containers.
+
+    ``conditions`` holds Ready, ContainersReady and PodScheduled where they are not True. ``overdue`` says that it is
+    older than a pod should be that finds no node: :mod:`kubediscovery.ripening` sets it.
+    """
 
     phase: str
     node: str
@@ -210,6 +224,8 @@ class PodState(Struct, frozen=True, gc=False):
     message: str = ""
     conditions: tuple[Condition, ...] = ()
     troubles: tuple[ContainerTrouble, ...] = ()
+    overdue: bool = False
+    other_images: tuple[str, ...] = ()
 
 
 State = (
@@ -220,6 +236,7 @@ State = (
     | WorkloadState
     | JobState
     | CronJobState
+    | AggregationState
     | RevisionState
     | PodState
 )

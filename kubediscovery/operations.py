@@ -7,11 +7,12 @@ Identifiers and actions are formed as Kubernetes forms them (k8s.io/apiextension
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from kubediscovery.api import COMPOSITIONS, ApiGroup
+from kubediscovery.api import COMPOSITIONS, LINT, ApiGroup
 from kubediscovery.kinds import BUILT_IN_KINDS, Kind
 from kubediscovery.requests import ALL
 
 ONE, LIST, EVENT = "Composition", "CompositionList", "WatchEvent"
+FINDING, REPORT = "Finding", "LintReport"
 _VERBS = {"get": "read", "list": "list", "watch": "watch", "watchlist": "watch"}
 
 
@@ -40,6 +41,11 @@ class Operation:
         return self.answers == (EVENT,)
 
     @property
+    def kind(self) -> str:
+        """The kind that it is about."""
+        return FINDING if self.answers == (REPORT,) else ONE
+
+    @property
     def single(self) -> bool:
         """Whether it answers with one composition and never with several."""
         return self.answers == (ONE,)
@@ -62,6 +68,7 @@ def operations() -> Iterator[Operation]:
     """All operations: those of the top-level resource, of the kinds that every cluster has, and of any other kind."""
     for operation in _TOP_LEVEL:
         yield from (operation, operation.watched)
+    yield from _OF_LINT
     for kind in BUILT_IN_KINDS:
         for operation in _of_kind(kind, kind.resource):
             yield from (operation, operation.watched)
@@ -100,6 +107,22 @@ _TOP_LEVEL = (
 )
 
 
+_OF_LINT = (
+    Operation(
+        f"/{LINT}",
+        "list",
+        "FindingForAllNamespaces",
+        "What is wrong with who owns what, in all namespaces and of what is in none.",
+        (REPORT,),
+    ),
+    Operation(
+        f"/namespaces/{{namespace}}/{LINT}",
+        "list",
+        "NamespacedFinding",
+        "What is wrong with who owns what in a namespace.",
+        (REPORT,),
+    ),
+)
 _OF_ANY_KIND = (
     Operation(
         f"/namespaces/{{namespace}}/{{resource}}/{{name}}/{COMPOSITIONS}",

@@ -16,21 +16,22 @@ from kubediscovery.drawing import (
 )
 from kubediscovery.errors import BadRequest
 from kubediscovery.health import Health
+from kubediscovery.outcome import RolloutState
 from kubediscovery.output import Output, parse_output
 from kubediscovery.selectors import EVERYTHING, Selector, parse_field_selector, parse_label_selector
 from kubediscovery.validation import EXACT, check_list_options
+from kubediscovery.wish import Wish, parse_wish
 
 FIELDS: Mapping[str, frozenset[str] | None] = {
     "metadata.name": None,
     "metadata.namespace": None,
     "root.kind": None,
     "status.health": frozenset(Health),
+    "status.rollout.state": frozenset(RolloutState),
 }
 _WATCH_SECONDS = (1_800, 3_600)
 _BOOLEANS = {"": False, "true": True, "1": True, "false": False, "0": False}
 _INCLUDE_OBJECT = ("None", "Metadata", "Object")
-# Parameters of the API that answers do not follow yet: silence would be a wrong answer.
-_NOT_SERVED = ("waitFor",)
 _DRAWING = ("relations", "direction", "depth", "kinds", "hideInactive")
 
 
@@ -40,7 +41,7 @@ class Options:
 
     ``limit`` is 0 for a whole list, ``start`` where a page begins, None for the first. ``least_version`` is what must
     have been seen before there is an answer, 0 for nothing; ``exact`` says that nothing after it may have been seen.
-    ``ignored`` are unknown parameters.
+    ``wish`` is what is waited for, ``ignored`` are unknown parameters.
     """
 
     labels: Selector = EVERYTHING
@@ -52,6 +53,7 @@ class Options:
     include_object: str = "Metadata"
     drawing: Drawing = DEFAULT
     output: Output = Output.TREE
+    wish: Wish | None = None
     ignored: tuple[str, ...] = ()
 
 
@@ -62,7 +64,7 @@ def parse_options(query: bytes, *, watch: bool = False, relations: Collection[st
     """The options of a get, a list or a watch; ``relations`` are the names of those that can be asked for.
 
     Raises :class:`BadRequest` that names the parameter and what is accepted, and :class:`Invalid` for parameters that
-    do not go together. ``timeoutSeconds`` is checked and otherwise without effect. A ``resourceVersion`` without
+    do not go together. ``timeoutSeconds`` is without effect but with ``waitFor``. A ``resourceVersion`` without
     ``resourceVersionMatch`` means NotOlderThan also beside ``limit``, where Kubernetes takes it for Exact: former
     states are not kept here.
     """
@@ -72,8 +74,6 @@ def parse_options(query: bytes, *, watch: bool = False, relations: Collection[st
     for name, check in _ACCEPTED.items():
         if name in values:
             check(name, values[name])
-    if refused := [name for name in _NOT_SERVED if values.get(name)]:
-        raise BadRequest(f'parameter "{refused[0]}" is not supported; accepted are {", ".join(sorted(_ACCEPTED))}')
     check_list_options(values, watch=watch)
     start = _start(values)
     return Options(
@@ -87,7 +87,8 @@ def parse_options(query: bytes, *, watch: bool = False, relations: Collection[st
         include_object=values.get("includeObject") or "Metadata",
         drawing=_drawing(values, relations, watch=watch),
         output=parse_output(values.get("output", ""), watch=watch),
-        ignored=tuple(sorted(set(values) - set(_ACCEPTED) - set(_NOT_SERVED))),
+        wish=parse_wish(values, watch=watch),
+        ignored=tuple(sorted(set(values) - set(_ACCEPTED))),
     )
 
 
@@ -242,6 +243,7 @@ _ACCEPTED: Mapping[str, Callable[[str, str], None]] = {
     "pretty": _boolean,
     "includeObject": _include_object,
     "output": _anything,
+    "waitFor": _anything,
     **dict.fromkeys(_DRAWING, _anything),
     "hideInactive": _boolean,
 }

@@ -11,6 +11,7 @@ from kubediscovery.drawing import MAX_DEPTH, Direction
 from kubediscovery.options import FIELDS
 from kubediscovery.output import Output
 from kubediscovery.validation import EXACT, NOT_OLDER_THAN
+from kubediscovery.wish import DEFAULT_SECONDS, HEADER, MOST_SECONDS, REACHED, STATES, TIMED_OUT
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,8 @@ class Parameter:
         return {"type": self.type, **_BOUNDS.get(self.type, {})}
 
 
+#: The parameters of lint; the others are refused there.
+OF_LINT = ("labelSelector", "limit", "resourceVersion", "resourceVersionMatch", "timeout", "pretty", "includeObject")
 _BOUNDS: Mapping[str, Mapping[str, object]] = {"integer": {"format": "int64", "minimum": 0}}
 
 PARAMETERS = (
@@ -72,7 +75,18 @@ PARAMETERS = (
         single=True,
     ),
     Parameter(
-        "timeoutSeconds", "Ends a watch after this many seconds; without it after half an hour to an hour.", "integer"
+        "timeoutSeconds",
+        "Ends a watch after this many seconds; without it after half an hour to an hour. With waitFor, how many "
+        f"seconds are waited: {DEFAULT_SECONDS} without it, {MOST_SECONDS} at most.",
+        "integer",
+        single=True,
+    ),
+    Parameter(
+        "waitFor",
+        "Answers for one composition once its rollout or its health is in one of these states, comma-separated, and "
+        f"after timeoutSeconds with what it is then; the header {HEADER} says {REACHED} or {TIMED_OUT}. Accepted are "
+        f"{', '.join(STATES)}. What does not exist is answered with 404 at once, and what is deleted meanwhile too.",
+        single=True,
     ),
     Parameter(
         "watch",

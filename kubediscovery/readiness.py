@@ -1,7 +1,8 @@
 """``/livez`` and ``/readyz``: named checks, in the form of k8s.io/apiserver (pkg/server/healthz/healthz.go)."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from kubediscovery.errors import NotFound
@@ -9,11 +10,15 @@ from kubediscovery.errors import NotFound
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A check that has passed or not, with a word on what is being done; nothing in it may be secret."""
+    """A check that has passed or not, with a word on what is being done; nothing in it may be secret.
+
+    Those that have passed and have the same ``among`` are told of in one line, unless they are asked for by name.
+    """
 
     name: str
     passed: bool
     note: str = ""
+    among: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +62,26 @@ def _report(endpoint: str, checks: list[Check], name: str, *, verbose: bool, exc
     passed = all(check.passed or check.name in excluded for check in checks)
     if passed and not verbose:
         return Report(passed, "ok")
-    lines = [_line(check, excluded) for check in checks]
+    lines = list(_lines(checks, excluded, whole=bool(name)))
     lines += [
         f'warn: some health checks cannot be excluded: no matches for "{unknown}"'
         for unknown in sorted(excluded - {check.name for check in checks})
     ]
     return Report(passed, "\n".join([*lines, f"{endpoint} check {'passed' if passed else 'failed'}", ""]))
+
+
+def _lines(checks: list[Check], excluded: frozenset[str], *, whole: bool) -> Iterator[str]:
+    """A line for each check, and one for all that need none of their own, where the first of them is."""
+    alike = Counter((check.among, check.note) for check in checks if _is_quiet(check, excluded) and not whole)
+    for check in checks:
+        if whole or not _is_quiet(check, excluded):
+            yield _line(check, excluded)
+        elif number := alike.pop((check.among, check.note), 0):
+            yield f"[+]{check.among} ok: {number} more, {check.note}"
+
+
+def _is_quiet(check: Check, excluded: frozenset[str]) -> bool:
+    return bool(check.among) and check.passed and check.name not in excluded
 
 
 def _line(check: Check, excluded: frozenset[str]) -> str:

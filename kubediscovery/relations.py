@@ -13,7 +13,7 @@ from msgspec import Struct
 GroupKind = tuple[str, str]
 
 ANY: GroupKind = ("*", "*")
-EVENT, RELEASE, CLAIM_TEMPLATE = "event", "helm", "claimTemplate"
+EVENT, RELEASE, CLAIM_TEMPLATE, NODE_RELATION = "event", "helm", "claimTemplate", "node"
 
 _GATEWAY = "gateway.networking.k8s.io"
 _RBAC = "rbac.authorization.k8s.io"
@@ -26,6 +26,7 @@ CLAIM, VOLUME = ("", "PersistentVolumeClaim"), ("", "PersistentVolume")
 SLICE = ("discovery.k8s.io", "EndpointSlice")
 INGRESS, GATEWAY = (_NETWORKING, "Ingress"), (_GATEWAY, "Gateway")
 STORAGE_CLASS, CSI_DRIVER = (_STORAGE, "StorageClass"), (_STORAGE, "CSIDriver")
+ATTACHMENT = (_STORAGE, "VolumeAttachment")
 CLUSTER_ROLE, ACCOUNT = (_RBAC, "ClusterRole"), ("", "ServiceAccount")
 _ROUTES = tuple((_GATEWAY, kind) for kind in ("HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute"))
 _BINDINGS = ((_RBAC, "RoleBinding"), (_RBAC, "ClusterRoleBinding"))
@@ -94,7 +95,14 @@ RULES: tuple[Rule, ...] = (
         then="endpoints",
     ),
     *_rules("endpoints", [SLICE], [POD], "an EndpointSlice to the pods that it lists", attached=True),
-    *_rules("ingress", [INGRESS], [SERVICE], "an Ingress to the Services behind it", attached=True, then="endpoints"),
+    *_rules(
+        "ingress",
+        [INGRESS],
+        [ANY],
+        "an Ingress to the Services, or other backends, behind it",
+        attached=True,
+        then="endpoints",
+    ),
     *_rules("ingressClass", [INGRESS], [(_NETWORKING, "IngressClass")], "an Ingress to its class"),
     *_rules("tls", [INGRESS, GATEWAY], [SECRET], "an Ingress or a Gateway to the Secrets of its certificates"),
     *_rules(
@@ -132,13 +140,23 @@ RULES: tuple[Rule, ...] = (
         attached=True,
     ),
     *_rules("configMap", [POD], [("", "ConfigMap")], "a Pod to the ConfigMaps of its containers and volumes"),
-    *_rules("secret", [POD], [SECRET], "a Pod to the Secrets of its containers, volumes and image pulls"),
+    *_rules(
+        "secret",
+        [POD, VOLUME],
+        [SECRET],
+        "a Pod to the Secrets of its containers, volumes and image pulls, a PersistentVolume to those of its driver",
+    ),
     *_rules("claim", [POD], [CLAIM], "a Pod to its PersistentVolumeClaims", then="volume storageClass"),
     *_rules("serviceAccount", [POD], [ACCOUNT], "a Pod to its ServiceAccount"),
-    *_rules("node", [POD], [NODE], "a Pod to the Node that it was given to"),
+    *_rules(NODE_RELATION, [POD], [NODE], "a Pod to the Node that it was given to"),
     *_rules("priorityClass", [POD], [("scheduling.k8s.io", "PriorityClass")], "a Pod to its PriorityClass"),
     *_rules("runtimeClass", [POD], [("node.k8s.io", "RuntimeClass")], "a Pod to its RuntimeClass"),
-    *_rules("csiDriver", [POD, VOLUME, STORAGE_CLASS], [CSI_DRIVER], "what is stored by a CSIDriver to that driver"),
+    *_rules(
+        "csiDriver",
+        [POD, VOLUME, STORAGE_CLASS, ATTACHMENT],
+        [CSI_DRIVER],
+        "what is stored by a CSIDriver to that driver",
+    ),
     *_rules(
         "volume",
         [CLAIM],
@@ -149,7 +167,7 @@ RULES: tuple[Rule, ...] = (
     *_rules("storageClass", [CLAIM, VOLUME], [STORAGE_CLASS], "a claim or volume to its class", then="csiDriver"),
     *_rules(
         "attachment",
-        [(_STORAGE, "VolumeAttachment")],
+        [ATTACHMENT],
         [VOLUME, NODE],
         "a VolumeAttachment to its PersistentVolume and its Node",
         attached=True,
@@ -191,7 +209,7 @@ RULES: tuple[Rule, ...] = (
         then="endpoints",
     ),
     *_rules("tokenSecret", [ACCOUNT], [SECRET], "a ServiceAccount to its Secrets"),
-    *_rules(EVENT, [ANY], [("events.k8s.io", "Event")], "an object to the latest Events about it", How.EVENT),
+    *_rules(EVENT, [ANY], [("", "Event")], "an object to the latest Events about it", How.EVENT),
     *_rules(RELEASE, [ANY], [ANY], "an object to the others of its Helm release", How.RELEASE),
 )
 

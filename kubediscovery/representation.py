@@ -13,7 +13,7 @@ import yaml
 from kubediscovery.compositions import Composition, CompositionList
 from kubediscovery.errors import NotAcceptable
 from kubediscovery.meta import ListMeta, ObjectMeta, PartialObjectMetadata, PartialObjectMetadataList
-from kubediscovery.negotiation import PARTIAL_OBJECT, PARTIAL_OBJECT_LIST, TABLE, YAML, Representation
+from kubediscovery.negotiation import JSON, PARTIAL_OBJECT, PARTIAL_OBJECT_LIST, TABLE, YAML, Representation
 from kubediscovery.table import table_of, table_of_bookmark
 
 _DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
@@ -73,10 +73,10 @@ def encode(content: object, representation: Representation) -> bytes:
 
 
 def written(body: bytes, representation: Representation) -> bytes:
-    """JSON in the encoding that the representation has: as it is, indented, or as YAML."""
+    """JSON in the encoding that the representation has: as it is, indented, or as YAML; what is no JSON stays so."""
     if representation.media_type.encoding == YAML:
         return _yaml(msgspec.json.decode(body))
-    if representation.pretty:
+    if representation.pretty and representation.media_type.encoding == JSON:
         return msgspec.json.format(body, indent=2) + b"\n"
     return body
 

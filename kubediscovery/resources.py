@@ -1,6 +1,7 @@
 """Requests for resources of the API group, answered as the caller may see them."""
 
-from collections.abc import Awaitable, Callable, Iterator
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -13,12 +14,15 @@ from kubediscovery.api import COMPOSITIONS
 from kubediscovery.authz import ResourceAttributes
 from kubediscovery.broadcast import Broadcaster
 from kubediscovery.compositions import Composition, CompositionList, Compositions, Target, composition_name_of
-from kubediscovery.errors import Expired, NotFound, ServiceUnavailable, Subject
-from kubediscovery.freshness import fresh_enough, require_exact
+from kubediscovery.errors import BadRequest, Expired, NotFound, ServiceUnavailable, Subject
+from kubediscovery.freshness import Settled, fresh_enough, require_exact
 from kubediscovery.identity import User
 from kubediscovery.negotiation import READ_HEADERS, READABLE, WATCHABLE, Representation, representation_of
-from kubediscovery.omissions import ANY
+from kubediscovery.omissions import ANY, Omitted
 from kubediscovery.options import Options, Terms, parse_options, parse_terms, wants_watch
+from kubediscovery.output import Output
+from kubediscovery.outputs import DRAWERS
+from kubediscovery.patience import Asking, Patience, gone
 from kubediscovery.representation import transform
 from kubediscovery.requests import ALL
 from kubediscovery.responses import known_tags, require_reading, warnings
@@ -30,6 +34,7 @@ from kubediscovery.tokens import websocket_protocols
 from kubediscovery.views import Selection
 from kubediscovery.visibility import Visibility
 from kubediscovery.watch import REVIEW_MAX_AGE, Watch
+from kubediscovery.wish import HEADER, REACHED, TIMED_OUT, Wish
 
 # What has one name, or *, is no long request to kube-apiserver, which cuts it off after a minute: this ends before.
 _SHORT_WATCH = 50.0
@@ -64,7 +69,8 @@ class _Plan:
     def lasts(self, answer: Composition | CompositionList) -> bool:
         """Whether it would be the same later: a list has the version of its moment, a Table tells ages."""
         is_one = isinstance(answer, Composition)
-        return is_one and not self.representation.media_type.as_kind and not self.options.ignored
+        is_tree = self.options.output is Output.TREE and self.options.wish is None
+        return is_one and is_tree and not self.representation.media_type.as_kind and not self.options.ignored
 
 
 class Resources:
@@ -75,6 +81,8 @@ class Resources:
         self._api = services.api
         self._compositions = Compositions(services.api, services.store, services.journal)
         self._broadcaster = Broadcaster(services.store, self._compositions, services.journal, services.past)
+        self._settled = Settled(services.store)
+        self._patience = Patience(self._broadcaster, services.api.kinds)
         self._visibility = Visibility(services.authorizer, services.store)
         self._known = lru_cache(_PLANS)(self._read)
 
@@ -94,8 +102,12 @@ class Resources:
         plan, store = self._plan(request, attributes), self._services.store
         if plan.watches:
             return await self._watch(request, user, attributes, plan, renew)
-        await fresh_enough(store, plan.options.least_version)
-        sight = await self._visibility.sight(user, plan.target.namespace)
+        # A page goes on with what was answered before, and what may not be newer cannot be waited for.
+        is_first = plan.options.start is None and not plan.options.exact
+        await fresh_enough(self._settled if is_first else store, plan.options.least_version)
+        sight = await self._visibility.sight(user, plan.target.namespace, related=plan.options.drawing.reaches_out)
+        if plan.options.wish is not None:
+            return await self._wait(request, user, attributes, plan, plan.options.wish, sight, renew)
         require_exact(store, plan.options)
         generation, kept = store.generation, plan.kept
         if kept is not None and kept.sight == sight and kept.generation == generation:
@@ -110,18 +122,58 @@ class Resources:
         query = request.scope["query_string"]
         said = tuple([line for line in request.scope["headers"] if line[0] in _SAID])
         length = len(query) + len(request.scope["raw_path"]) + sum([len(value) for _, value in said])
-        return (self._known if length <= _LONGEST_PLAN else self._read)(attributes, request.method, query, said)
+        read = self._known if length <= _LONGEST_PLAN else self._read
+        return read(attributes, request.method, query, said, self._api.kinds.version)
 
     def _read(
-        self, attributes: ResourceAttributes, method: str, query: bytes, said: tuple[tuple[bytes, bytes], ...]
+        self,
+        attributes: ResourceAttributes,
+        method: str,
+        query: bytes,
+        said: tuple[tuple[bytes, bytes], ...],
+        kinds_version: int,
     ) -> "_Plan":
+        # What is kept of one version of the kinds is found under no other.
+        del kinds_version
         target, headers = self._target(attributes), Headers(raw=list(said))
         require_reading(method)
         watches = attributes.verb == "watch" or bool(attributes.subresource and wants_watch(query))
-        options = parse_options(query, watch=watches)
-        offered = WATCHABLE if watches else READABLE
+        options = parse_options(query, watch=watches, relations=self._services.relations.names)
+        offered = WATCHABLE if watches else DRAWERS[options.output].offered if options.output in DRAWERS else READABLE
         representation = representation_of(headers, query, offered, options.include_object)
         return _Plan(target, options, representation, known_tags(headers), watches)
+
+    async def _wait(
+        self,
+        request: Request,
+        user: User,
+        attributes: ResourceAttributes,
+        plan: "_Plan",
+        wish: Wish,
+        sight: Sight,
+        renew: Renew,
+    ) -> Response:
+        options, target = plan.options, plan.target
+        if attributes.verb != "get" or attributes.name == ALL:
+            raise BadRequest("waitFor is for one composition, not for a list of them")
+
+        async def review() -> Sight:
+            await renew()
+            related = options.drawing.reaches_out
+            return await self._visibility.sight(user, target.namespace, related=related, max_age=REVIEW_MAX_AGE)
+
+        def answer(sight: Sight) -> Composition:
+            found = self._answer(attributes, target, options, sight)
+            assert isinstance(found, Composition)  # noqa: S101 - it has one name
+            wish.require_of(found.root.kind, found.status.rollout)
+            return found
+
+        draining = self._services.readiness.draining
+        asking = Asking(wish, answer, review, options.drawing, lambda: gone(request.receive, draining))
+        composition, reached = await self._patience.wait(asking, sight)
+        response = await self._represent(composition, plan, wish.warnings(reached=reached))
+        response.headers[HEADER] = REACHED if reached else TIMED_OUT
+        return response
 
     async def _watch(
         self, request: Request, user: User, attributes: ResourceAttributes, plan: "_Plan", renew: Renew
@@ -179,21 +231,25 @@ class Resources:
         self, attributes: ResourceAttributes, target: Target, options: Options, sight: Sight
     ) -> Composition | CompositionList:
         if target.kind is None and attributes.verb == "get":
-            return self._compositions.named(target.namespace or "", attributes.name, sight)
+            return self._compositions.named(target.namespace or "", attributes.name, sight, options.drawing)
         if target.kind is None or attributes.name == ALL:
             return self._compositions.many(target, options, sight)
-        return self._compositions.one(target.kind, target.namespace or "", attributes.name, sight)
+        return self._compositions.one(target.kind, target.namespace or "", attributes.name, sight, options.drawing)
 
-    async def _represent(self, answer: Composition | CompositionList, plan: "_Plan") -> Response:
+    async def _represent(
+        self, answer: Composition | CompositionList, plan: "_Plan", said: Iterable[str] = ()
+    ) -> Response:
         renderer, representation = self._services.renderer, plan.representation
         if plan.lasts(answer):
             return await renderer.lasting(answer, representation, known=plan.known)
-        return await renderer.answer(
-            transform(answer, representation, datetime.now(UTC)),
-            representation,
-            known=plan.known,
-            headers=warnings(_said(answer, plan.options)),
-        )
+        headers = warnings((*_said(answer, plan.options), *said))
+        drawer = DRAWERS.get(plan.options.output)
+        if drawer is None:
+            content = transform(answer, representation, datetime.now(UTC))
+        else:
+            # A drawing of ten thousand objects takes longer than others should wait for.
+            content = await asyncio.to_thread(drawer.draw, answer, datetime.now(UTC), self._services.store.get)
+        return await renderer.answer(content, representation, known=plan.known, headers=headers)
 
 
 def _selection(attributes: ResourceAttributes, target: Target, options: Options) -> Selection:
@@ -203,7 +259,7 @@ def _selection(attributes: ResourceAttributes, target: Target, options: Options)
         name = composition_name_of(target.kind, attributes.name) if target.kind else attributes.name
         named = Requirement("metadata.name", "in", frozenset((name,)))
         fields = Selector((named, *(found for found in fields.requirements if found != named)))
-    return Selection(target, options.labels, fields)
+    return Selection(target, options.labels, fields, options.drawing)
 
 
 def _shortened(terms: Terms) -> Terms:
@@ -217,11 +273,18 @@ def _ignored(options: Options) -> Iterator[str]:
 def _said(answer: Composition | CompositionList, options: Options) -> Iterator[str]:
     """What the caller is warned of."""
     yield from _ignored(options)
+    for found in _omitted(answer, options):
+        if found.group != ANY:
+            what = f"all resources of {found.group}" if found.resource == ANY else found.resource
+            yield f"{what} are left out: {found.message}"
+
+
+def _omitted(answer: Composition | CompositionList, options: Options) -> Iterable[Omitted]:
+    """What was left out, of one composition only where its answer has no place to say so."""
     if isinstance(answer, CompositionList):
-        for found in answer.omitted:
-            if found.group != ANY:
-                what = f"all resources of {found.group}" if found.resource == ANY else found.resource
-                yield f"{what} are left out: {found.message}"
+        return answer.omitted
+    drawer = DRAWERS.get(options.output)
+    return answer.status.omitted or () if drawer is not None and not drawer.tells_omitted else ()
 
 
 def _no_such(attributes: ResourceAttributes, hint: str = "") -> NotFound:

@@ -58,8 +58,9 @@ class Renderer:
         known: frozenset[str] = NOTHING_KNOWN,
         headers: Mapping[str, str] | None = None,
     ) -> Response:
-        """``content`` as the representation has it, or 304 for who has just these bytes."""
-        finished = await self._finish(msgspec.json.encode(content), representation, known)
+        """``content`` as the representation has it, or 304 for who has just these bytes; text is sent as it is."""
+        body = content.encode() if isinstance(content, str) else msgspec.json.encode(content)
+        finished = await self._finish(body, representation, known)
         media_type = representation.media_type.encoding
         return _finished_response(finished, media_type, {**PRIVATE, **(headers or {})})
 
@@ -88,7 +89,7 @@ class Renderer:
         self, body: bytes, representation: Representation, known: frozenset[str], etag: str = ""
     ) -> "_Finished":
         encoding = representation.media_type.encoding
-        if len(body) <= _AT_ONCE[encoding]:
+        if len(body) <= _AT_ONCE.get(encoding, _AT_ONCE[JSON]):
             return _finish(body, representation, known, etag)
         async with self._writing_yaml if encoding == YAML else contextlib.nullcontext():
             return await asyncio.to_thread(_finish, body, representation, known, etag)

@@ -35,13 +35,22 @@ class Right:
     resource: str
     namespace: str = ""
     name: str = ""
+    #: A path that is no resource's; then group and resource are empty.
+    path: str = ""
 
     def __str__(self) -> str:
+        if self.path:
+            return f"{self.verb} the path {self.path}"
         group = f".{self.group}" if self.group else ""
         # A name matters to a reader only where the right is to that one object.
         name = f"/{self.name}" if self.verb in ("bind", "escalate") else ""
         namespace = f" in namespace {self.namespace}" if self.namespace else ""
         return f"{self.verb} {self.resource}{group}{name}{namespace}"
+
+
+# Who makes a role that is the sum of others must have everything, since it can come to have anything
+# (pkg/registry/rbac/clusterrole/policybased/storage.go).
+_FULL_AUTHORITY = (Right("*", "*", "*"), Right("*", "", "", path="*"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +93,20 @@ def _right(verb: str, manifest: Manifest) -> Right:
 
 
 def _grants(manifests: tuple[Manifest, ...]) -> list[Grant]:
-    own = {manifest["metadata"]["name"]: manifest["rules"] for manifest in manifests if "rules" in manifest}
+    own = {
+        manifest["metadata"]["name"]: _rules_of(manifest, manifests)
+        for manifest in manifests
+        if "rules" in manifest or "aggregationRule" in manifest
+    }
     rules = {**_SYSTEM_RULES, **own}
     group = "rbac.authorization.k8s.io"
     escalations = [
         Grant(_right("escalate", manifest), _of_rules(manifest["rules"], manifest["metadata"].get("namespace", "")))
         for manifest in manifests
         if "rules" in manifest
+    ]
+    escalations += [
+        Grant(_right("escalate", manifest), _FULL_AUTHORITY) for manifest in manifests if "aggregationRule" in manifest
     ]
     bindings = [
         Grant(
@@ -102,6 +118,19 @@ def _grants(manifests: tuple[Manifest, ...]) -> list[Grant]:
         for namespace in [manifest["metadata"].get("namespace", "")]
     ]
     return escalations + bindings
+
+
+def _rules_of(role: Manifest, manifests: tuple[Manifest, ...]) -> list[Manifest]:
+    """A role's rules; one that is a sum of others will have those of the roles that it selects."""
+    selectors = role.get("aggregationRule", {}).get("clusterRoleSelectors", ())
+    summed = [
+        rule
+        for selector in selectors
+        for manifest in manifests
+        if selector["matchLabels"].items() <= manifest["metadata"]["labels"].items()
+        for rule in manifest["rules"]
+    ]
+    return [*role.get("rules", ()), *summed]
 
 
 def _of_rules(rules: Iterable[Manifest], namespace: str = "") -> tuple[Right, ...]:
@@ -131,6 +160,18 @@ def _grouped(rights: Iterable[Right]) -> str:
 
 
 async def _allowed(client: KubeApiserver, right: Right) -> bool:
+    review = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectAccessReview",
+        "spec": _spec_of(right),
+    }
+    answer = await client.request("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", body=review)
+    return answer["status"].get("allowed") is True
+
+
+def _spec_of(right: Right) -> Manifest:
+    if right.path:
+        return {"nonResourceAttributes": {"path": right.path, "verb": right.verb}}
     resource, _, subresource = right.resource.partition("/")
     attributes = {
         "verb": right.verb,
@@ -140,10 +181,4 @@ async def _allowed(client: KubeApiserver, right: Right) -> bool:
         "namespace": right.namespace,
         "name": right.name,
     }
-    review = {
-        "apiVersion": "authorization.k8s.io/v1",
-        "kind": "SelfSubjectAccessReview",
-        "spec": {"resourceAttributes": {key: value for key, value in attributes.items() if value}},
-    }
-    answer = await client.request("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", body=review)
-    return answer["status"].get("allowed") is True
+    return {"resourceAttributes": {key: value for key, value in attributes.items() if value}}

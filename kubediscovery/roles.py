@@ -1,18 +1,29 @@
 """Roles and their bindings to the server's service account."""
 
+from collections.abc import Mapping
+
 from kubediscovery.workload import LABELS, NAME, Manifest, metadata
 
 _API_VERSION = "rbac.authorization.k8s.io/v1"
 
 
-def cluster_role(name: str, rules: list[Manifest], *, aggregated_to: tuple[str, ...] = ()) -> Manifest:
-    """A ClusterRole, which may add to those that every cluster has."""
-    aggregation = {f"rbac.authorization.k8s.io/aggregate-to-{role}": "true" for role in aggregated_to}
+def cluster_role(name: str, rules: list[Manifest], *, labels: Mapping[str, str] | None = None) -> Manifest:
+    """A ClusterRole; its labels may make it a part of others."""
     return {
         "apiVersion": _API_VERSION,
         "kind": "ClusterRole",
-        "metadata": {"name": name, "labels": LABELS | aggregation},
+        "metadata": {"name": name, "labels": {**LABELS, **(labels or {})}},
         "rules": rules,
+    }
+
+
+def aggregate_role(name: str, label: str) -> Manifest:
+    """A ClusterRole that is the sum of all that have the label; kube-controller-manager writes its rules."""
+    return {
+        "apiVersion": _API_VERSION,
+        "kind": "ClusterRole",
+        "metadata": {"name": name, "labels": LABELS},
+        "aggregationRule": {"clusterRoleSelectors": [{"matchLabels": {label: "true"}}]},
     }
 
 

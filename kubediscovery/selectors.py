@@ -5,6 +5,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from kubediscovery.errors import BadRequest
 
@@ -92,30 +93,42 @@ class _Condition:
         return not self.number or (_is_integer(value) and self.above < int(value) < self.below)
 
 
+class _Conditions(NamedTuple):
+    """A selector put together by key: the keys that must be there, and what is asked of the values."""
+
+    needed: frozenset[str]
+    by_key: Mapping[str, _Condition]
+
+    @classmethod
+    def of(cls, requirements: Sequence[Requirement]) -> "_Conditions":
+        by_key = defaultdict[str, list[Requirement]](list)
+        for found in requirements:
+            by_key[found.key].append(found)
+        needed = frozenset(found.key for found in requirements if found.operator not in _WITHOUT)
+        return cls(needed, {key: _Condition.of(found) for key, found in by_key.items()})
+
+
 @dataclass(frozen=True, slots=True)
 class Selector:
     """Requirements that must all hold; none holds for everything.
 
-    Matching takes no longer for many requirements than for few: they are put together by key once.
+    Matching takes no longer for many requirements than for few: they are put together by key once, by the first match.
+    Most of the selectors that a cluster holds are never asked.
     """
 
     requirements: tuple[Requirement, ...] = ()
-    _needed: frozenset[str] = field(init=False, repr=False, compare=False)
-    _conditions: Mapping[str, _Condition] = field(init=False, repr=False, compare=False)
+    _made: _Conditions | None = field(init=False, repr=False, compare=False, default=None)
 
-    def __post_init__(self) -> None:
-        by_key = defaultdict[str, list[Requirement]](list)
-        for found in self.requirements:
-            by_key[found.key].append(found)
-        needed = frozenset(found.key for found in self.requirements if found.operator not in _WITHOUT)
-        object.__setattr__(self, "_needed", needed)
-        object.__setattr__(self, "_conditions", {key: _Condition.of(found) for key, found in by_key.items()})
+    def _make(self) -> _Conditions:
+        made = _Conditions.of(self.requirements)
+        object.__setattr__(self, "_made", made)
+        return made
 
     def matches(self, labels: Labels) -> bool:
         """Whether all requirements hold."""
-        if not self._needed <= labels.keys():
+        needed, conditions = self._made or self._make()
+        if not needed <= labels.keys():
             return False
-        conditions = self._conditions
         return all(conditions[key].holds(value) for key, value in labels.items() if key in conditions)
 
     def about(self, keys: Container[str]) -> "Selector":

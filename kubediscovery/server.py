@@ -5,7 +5,7 @@ import logging
 import signal
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from kubediscovery.api import ApiGroup
 from kubediscovery.apiservice import ApiService, ApiServiceKeeper
@@ -13,26 +13,33 @@ from kubediscovery.app import create_app
 from kubediscovery.authn import Authenticator
 from kubediscovery.authz import Authorizer
 from kubediscovery.bookkeeping import Books, opened_books
-from kubediscovery.cache import KindCache
+from kubediscovery.catalogue import Catalogue
 from kubediscovery.certs import read_key_pair
+from kubediscovery.checks import checks
 from kubediscovery.client import Client
 from kubediscovery.compact import Compactor
 from kubediscovery.config import API_VERSION, ServeOptions
 from kubediscovery.decoding import Decoder
 from kubediscovery.errors import StartupError
+from kubediscovery.following import Following
 from kubediscovery.history import History
 from kubediscovery.journal import Journal
 from kubediscovery.kinds import CONFIG_MAP, Kind, Kinds
 from kubediscovery.listener import Listener, ServingTls, bind
+from kubediscovery.lookout import Lookout
 from kubediscovery.metrics import Metrics
 from kubediscovery.objects import ConfigMapState, Object
 from kubediscovery.presence import SharedLease
 from kubediscovery.pulse import pulse
-from kubediscovery.readiness import Check, Readiness
-from kubediscovery.reflector import Progress, Reflector
+from kubediscovery.readiness import Readiness
+from kubediscovery.reflector import Reflector
+from kubediscovery.selection import Selection
 from kubediscovery.services import Services
+from kubediscovery.settings import Settings
+from kubediscovery.shapes import CONFIG_MAP_DATA
 from kubediscovery.sources import ObjectSource
-from kubediscovery.store import Coverage, Store
+from kubediscovery.startup import allow_open_files
+from kubediscovery.store import Store
 
 logger = logging.getLogger(__name__)
 
@@ -41,38 +48,44 @@ _TRUST_NAMESPACE, _TRUST_NAME = "kube-system", "extension-apiserver-authenticati
 CERTIFICATE_POLL = 1.0
 
 
-async def serve(options: ServeOptions) -> None:
+async def serve(options: ServeOptions, settings: Settings | None = None) -> None:
     """Serve until SIGTERM or SIGINT.
 
     Raises :class:`ConfigurationError` or :class:`StartupError` before anything is served.
     """
     options.validate()
+    allow_open_files()
     certificate, key = options.key_pair
     read_key_pair(certificate, key)
     client = await Client.connect(options.kubeconfig)
     try:
         tls = ServingTls(certificate, key)
         with opened_books(options.load) as books, bind(options.bind_address, options.secure_port) as listening:
-            await _serve_cluster(options, client, tls, listening, books)
+            await _serve_cluster(options, settings or Settings(), client, tls, listening, books)
     finally:
         await client.close()
 
 
 async def _serve_cluster(
-    options: ServeOptions, client: Client, tls: ServingTls, listening: socket.socket, books: Books
+    options: ServeOptions,
+    settings: Settings,
+    client: Client,
+    tls: ServingTls,
+    listening: socket.socket,
+    books: Books,
 ) -> None:
     api = ApiGroup(options.api_group, API_VERSION, Kinds())
     store, metrics = Store(api.kinds), Metrics()
     authenticator = Authenticator(books.reviewer(client, metrics, "authn"))
-    sources = _sources(client, api.kinds)
-    reflectors = {kind: Reflector(source, KindCache(store, kind)) for kind, source in sources.items()}
+    catalogue = Catalogue(client, options.api_group)
+    following = Following(store, _source_of(client), catalogue.look)
     journal = Journal(store)
+    lookout = Lookout(store, catalogue, following, settings.kinds or Selection())
     trust = Reflector(_trust_source(client), TrustSink(authenticator, tls))
-    progress = {kind: reflector.progress for kind, reflector in reflectors.items()}
-    metrics.watch_caches(store, progress)
+    metrics.watch_caches(store, following.progress)
     metrics.count("apiserver_tls_handshake_errors", "TLS handshakes that failed.", lambda: tls.failed_handshakes)
     books.report(metrics)
-    readiness = Readiness(lambda: checks(authenticator, trust.progress, store, progress))
+    readiness = Readiness(lambda: checks(authenticator, trust.progress, store, following, lookout))
     keepers = _keepers(options, client, listening, readiness)
     app = create_app(
         Services(
@@ -83,7 +96,7 @@ async def _serve_cluster(
             Authorizer(books.reviewer(client, metrics, "authz")),
             readiness,
             metrics,
-            past=History(sources, journal),
+            past=History(following.sources, journal),
             limits=books.limits,
             auditor=books.auditor,
             tracing=books.tracing,
@@ -95,7 +108,7 @@ async def _serve_cluster(
         readiness,
         background=[
             trust.run,
-            *(reflector.run for reflector in reflectors.values()),
+            lookout.run,
             renewal(tls),
             pulse(metrics, books.limits),
             *(keeper.run for keeper in keepers),
@@ -167,18 +180,6 @@ async def _forever(work: Callable[[], Awaitable[None]]) -> None:
     await work()
 
 
-def checks(
-    authenticator: Authenticator, trust: Progress, store: Store, progress: Mapping[Kind, Progress]
-) -> Iterator[Check]:
-    """What must hold before requests are sent here, and what each reflector is doing."""
-    yield Check("authentication", authenticator.configured, authenticator.problem or trust.phase)
-    for kind, doing in progress.items():
-        coverage = store.coverage(kind)
-        known = coverage in (Coverage.PENDING, Coverage.COMPLETE)
-        note = doing.phase.value if known else f"omitted ({coverage}), {doing.phase}"
-        yield Check(f"cache-{kind.group_resource}", coverage is not Coverage.PENDING, note)
-
-
 class TrustSink:
     """Hands each version of the ConfigMap that says whom to believe to authentication and to the listener."""
 
@@ -232,14 +233,14 @@ def _keepers(
     ]
 
 
-def _sources(client: Client, kinds: Kinds) -> Mapping[Kind, ObjectSource]:
+def _source_of(client: Client) -> Callable[[Kind], ObjectSource]:
     compactor = Compactor()
-    return {kind: ObjectSource(client, kind.list_path, Decoder(kind, compactor)) for kind in kinds}
+    return lambda kind: ObjectSource(client, kind.list_path, Decoder(kind, compactor))
 
 
 def _trust_source(client: Client) -> ObjectSource:
     path = f"/api/v1/namespaces/{_TRUST_NAMESPACE}/configmaps"
-    decoder = Decoder(CONFIG_MAP, Compactor())
+    decoder = Decoder(CONFIG_MAP, Compactor(), shape=CONFIG_MAP_DATA)
     return ObjectSource(client, path, decoder, field_selector=f"metadata.name={_TRUST_NAME}")
 
 

@@ -4,20 +4,23 @@ import os
 import re
 import stat
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import NAMESPACE_URL, uuid5
 
 import msgspec
 
+from kubediscovery.built_in import KUBERNETES_KINDS
 from kubediscovery.compact import Compactor
 from kubediscovery.decoding import Decoder
 from kubediscovery.documents import read_documents
 from kubediscovery.errors import ConfigurationError, UpstreamError
-from kubediscovery.kinds import Kind, Kinds
+from kubediscovery.guessing import Definitions, Guess, built_in_kind, guessed
+from kubediscovery.kinds import BUILT_IN_KINDS, Kind
 from kubediscovery.objects import Object
 from kubediscovery.printable import printable
+from kubediscovery.selection import Selection
 from kubediscovery.store import Store
 
 SUFFIXES = (".yaml", ".yml", ".json")
@@ -62,31 +65,42 @@ class Summary:
             yield from (printable(f"  {found.path}: {found.reason}") for found in self.skipped[:_NAMED])
 
 
-def load_snapshot(path: Path, store: Store) -> Summary:
+def load_snapshot(path: Path, store: Store, selection: Selection | None = None) -> Summary:
     """Fill the store from a file, or from all YAML and JSON files below a directory; every kind is complete then.
 
-    In a directory, what cannot be read or is not from Kubernetes is left out, and named in the summary. Raises
-    :class:`ConfigurationError` for a file of which that holds, and where there is no object of a tracked kind at all.
+    The store follows the kinds that are found and selected, beside those that every cluster has. In a directory, what
+    cannot be read or is not from Kubernetes is left out, and named in the summary. Raises :class:`ConfigurationError`
+    for a file of which that holds, and where there is no object of a tracked kind at all.
     """
-    reader = _Reader(Manifests(store.kinds))
+    takes = (selection or Selection(exclude=())).takes
+    files = _Files()
     if path.is_dir():
-        skipped = tuple(reader.read_directory(path))
+        skipped = list(files.read_directory(path))
     else:
-        skipped = ()
+        skipped = []
         try:
-            reader.read(path)
+            files.read(path)
         except (OSError, ValueError) as error:
             raise _unusable(path, _reason(error)) from error
-    if not reader.objects:
-        said = f"; not tracked: {_counts(reader.untracked)}" if reader.untracked else ""
+    contents = _Contents(takes, files.kinds(), files.manifests)
+    for file in files.found:
+        try:
+            contents.add(file)
+        except ValueError as error:
+            if not path.is_dir():
+                raise _unusable(path, _reason(error)) from error
+            skipped.append(Skipped(file.path.relative_to(path), _reason(error)))
+    if not contents.objects:
+        said = f"; not tracked: {_counts(contents.untracked)}" if contents.untracked else ""
         said += f"; files left out: {len(skipped)}" if skipped else ""
         raise _unusable(path, f"holds no object of a tracked kind{said}")
-    kept = fill(store, reader.objects)
+    store.follow(contents.followed())
+    kept = fill(store, contents.objects)
     return Summary(
         objects={kind: store.count(kind) for kind in store.kinds if store.count(kind)},
-        untracked=dict(sorted(reader.untracked.items())),
-        duplicates=len(reader.objects) - kept,
-        skipped=skipped,
+        untracked=dict(sorted(contents.untracked.items())),
+        duplicates=len(contents.objects) - kept,
+        skipped=tuple(skipped),
     )
 
 
@@ -104,20 +118,22 @@ def fill(store: Store, objects: Iterable[Object]) -> int:
 
 
 class Manifests:
-    """Decodes manifests of tracked kinds as the caches decode kube-apiserver's answers."""
+    """Decodes manifests as the caches decode kube-apiserver's answers; those of ``kinds`` without delay."""
 
-    def __init__(self, kinds: Kinds) -> None:
-        compactor = Compactor()
-        self.kinds = kinds
-        self._decoders = {kind: Decoder(kind, compactor) for kind in kinds}
+    def __init__(self, kinds: Iterable[Kind] = ()) -> None:
+        self._compactor = Compactor()
+        self._decoders = {kind: Decoder(kind, self._compactor) for kind in kinds}
 
     def decode(self, kind: Kind, document: bytes) -> Object:
         """The object of a JSON document; what kube-apiserver would have added to one written by hand is added.
 
         Raises ``ValueError`` for what is not an object of the kind.
         """
+        decoder = self._decoders.get(kind)
+        if decoder is None:
+            decoder = self._decoders[kind] = Decoder(kind, self._compactor)
         try:
-            item = self._decoders[kind].object(document)
+            item = decoder.object(document)
         except UpstreamError as error:
             raise ValueError(f"a {kind.kind} cannot be decoded: {error.__cause__ or error}") from None
         if not item.name:
@@ -132,6 +148,7 @@ class _Head(msgspec.Struct, rename={"api_version": "apiVersion"}):
 
     api_version: str = ""
     kind: str = ""
+    metadata: msgspec.Raw = msgspec.Raw(b"{}")
     items: list[msgspec.Raw] | None = None
 
 
@@ -140,28 +157,47 @@ _NOTHING = _Head()
 
 
 @dataclass(slots=True)
-class _Reader:
-    """Collects what files hold; a file counts whole or not at all."""
+class _File:
+    """A file that was read: objects of built-in kinds, documents that may be custom ones, and kinds of neither."""
 
-    manifests: Manifests
+    path: Path
     objects: list[Object] = field(default_factory=list)
-    untracked: Counter[str] = field(default_factory=Counter)
+    guesses: list[tuple[Guess, bytes]] = field(default_factory=list)
+    unknown: Counter[str] = field(default_factory=Counter)
+
+
+class _Files:
+    """Reads files; a file counts whole or not at all."""
+
+    def __init__(self) -> None:
+        self.manifests = Manifests()
+        self._definitions = Definitions()
+        self.found: list[_File] = []
+
+    def kinds(self) -> Mapping[tuple[str, str], Kind]:
+        """The custom kinds that are in the files, by group and kind."""
+        guesses = (guess for file in self.found for guess, _ in file.guesses)
+        return {(kind.group, kind.kind): kind for kind in self._definitions.kinds_of(guesses)}
 
     def read(self, path: Path) -> None:
         """Raises ``OSError`` and ``ValueError``."""
-        objects: list[Object] = []
-        untracked: Counter[str] = Counter()
+        file = _File(path)
         for document in read_documents(_content(path)):
             for head, manifest in _opened(document, _NOTHING):
-                kind = self.manifests.kinds.by_api_version(head.api_version, head.kind)
-                if kind is None:
-                    untracked[head.kind] += 1
-                else:
-                    objects.append(self.manifests.decode(kind, bytes(manifest)))
-        if not objects and not untracked:
+                self._take(file, head, bytes(manifest))
+        if not (file.objects or file.guesses or file.unknown):
             raise ValueError("holds no Kubernetes object")
-        self.objects += objects
-        self.untracked += untracked
+        self.found.append(file)
+
+    def _take(self, file: _File, head: _Head, manifest: bytes) -> None:
+        kind = built_in_kind(head.api_version, head.kind)
+        if kind is not None:
+            file.objects.append(self.manifests.decode(kind, manifest))
+            self._definitions.learn(kind, manifest)
+        elif guess := guessed(head.api_version, head.kind, bytes(head.metadata)):
+            file.guesses.append((guess, manifest))
+        else:
+            file.unknown[head.kind] += 1
 
     def read_directory(self, directory: Path) -> Iterator[Skipped]:
         """Read the files below, in the order of their names, and give what could not be read."""
@@ -177,6 +213,33 @@ class _Reader:
             except (OSError, ValueError) as error:
                 yield Skipped(path.relative_to(directory), _reason(error))
         yield from (Skipped(Path(error.filename).relative_to(directory), _reason(error)) for error in unread)
+
+
+class _Contents:
+    """What files hold, once it is known what the kinds are."""
+
+    def __init__(
+        self, takes: Callable[[Kind], bool], custom: Mapping[tuple[str, str], Kind], manifests: Manifests
+    ) -> None:
+        self._takes = takes
+        self._custom = custom
+        self._manifests = manifests
+        self.objects: list[Object] = []
+        self.untracked: Counter[str] = Counter()
+
+    def add(self, file: _File) -> None:
+        """Take what is in a file; raises ``ValueError``, and then takes nothing."""
+        custom = [(self._custom[guess.group, guess.kind], manifest) for guess, manifest in file.guesses]
+        objects = [*file.objects, *(self._manifests.decode(kind, manifest) for kind, manifest in custom)]
+        taken = [item for item in objects if self._takes(item.kind)]
+        self.objects += taken
+        self.untracked += file.unknown + Counter(item.kind.kind for item in objects if not self._takes(item.kind))
+
+    def followed(self) -> list[Kind]:
+        """The kinds of all objects and those that every cluster has, in the order of the tables."""
+        found = {item.kind for item in self.objects}
+        wanted = (*BUILT_IN_KINDS, *(kind for kind in (*KUBERNETES_KINDS, *self._custom.values()) if kind in found))
+        return [kind for kind in dict.fromkeys(wanted) if self._takes(kind)]
 
 
 def _opened(document: bytes | msgspec.Raw, of_list: _Head) -> Iterator[tuple[_Head, bytes | msgspec.Raw]]:

@@ -10,6 +10,7 @@ from kubediscovery import __version__
 from kubediscovery.api import ApiGroup
 from kubediscovery.definitions import GROUP_VERSION_KIND, REFERENCE, definitions, group_version_kind, schema_prefix
 from kubediscovery.negotiation import (
+    FINDINGS,
     JSON,
     PARTIAL_OBJECT,
     PARTIAL_OBJECT_LIST,
@@ -18,8 +19,11 @@ from kubediscovery.negotiation import (
     UNCONVERTED,
     MediaType,
 )
-from kubediscovery.operations import EVENT, LIST, ONE, Operation, camel, operations
-from kubediscovery.parameters import PARAMETERS
+from kubediscovery.operations import EVENT, LIST, ONE, REPORT, Operation, camel, operations
+from kubediscovery.outputs import DRAWERS
+from kubediscovery.outputs.flat import CompositionNodes
+from kubediscovery.outputs.former import Former
+from kubediscovery.parameters import OF_LINT, PARAMETERS
 from kubediscovery.requests import ALL
 
 Json = dict[str, Any]
@@ -63,6 +67,8 @@ _IN_PATH = {
         "schema": {"type": "string", "enum": [ALL]},
     },
 }
+NODES, FORMER = CompositionNodes.__name__, Former.__name__
+_TEXT: Json = {"schema": {"type": "string"}}
 _BEARER_TOKEN = {
     "type": "http",
     "scheme": "bearer",
@@ -76,9 +82,7 @@ def specification(api: ApiGroup) -> Json:
     return {
         "openapi": "3.0.0",
         "info": {"title": "kubediscovery", "version": __version__},
-        "paths": {
-            f"/apis/{api.api_version}{operation.path}": _path_item(api, operation) for operation in operations()
-        },
+        "paths": {f"/apis/{api.api_version}{operation.path}": _path_item(api, operation) for operation in operations()},
         "components": {
             "schemas": definitions(api),
             "parameters": _parameters(),
@@ -99,6 +103,8 @@ def _path_item(api: ApiGroup, operation: Operation) -> Json:
 
 def _operation(api: ApiGroup, operation: Operation) -> Json:
     asked = [found.name for found in PARAMETERS if found.single or not operation.single]
+    if operation.answers == (REPORT,):
+        asked = [name for name in asked if name in OF_LINT]
     group = camel(api.group)
     codes = [*([] if operation.watches else [_NOT_MODIFIED]), *ERRORS]
     responses = {"200": "Or".join(operation.answers)} | {str(code): str(code) for code in codes}
@@ -109,7 +115,7 @@ def _operation(api: ApiGroup, operation: Operation) -> Json:
         "parameters": [_reference("parameters", name) for name in asked],
         "responses": {code: _reference("responses", name) for code, name in responses.items()},
         "x-kubernetes-action": operation.action,
-        GROUP_VERSION_KIND: group_version_kind(api, ONE),
+        GROUP_VERSION_KIND: group_version_kind(api, operation.kind),
     }
 
 
@@ -135,6 +141,7 @@ def _answers(prefix: str) -> Json:
             ((ONE,), "The composition."),
             ((LIST,), "The compositions, or with watch a stream of changes."),
             ((ONE, LIST), f"The composition, the compositions for {ALL}, or with watch a stream of changes."),
+            ((REPORT,), "What was found; limit has no effect: all of it."),
             ((EVENT,), "A stream of changes, one event a line, until the client or a timeout ends it."),
         )
     }
@@ -144,7 +151,14 @@ def _content(answers: tuple[str, ...], prefix: str) -> Json:
     stream = {f"{JSON};stream=watch": _schema(prefix, EVENT)}
     if answers == (EVENT,):
         return {JSON: _schema(prefix, EVENT), **stream}
-    found = {media_type.encoding: _schema(prefix, *answers) for media_type in UNCONVERTED}
+    if answers == (REPORT,):
+        return {str(found): _schema(prefix, TABLE if found.as_kind else REPORT) for found in FINDINGS}
+    # The first that is named is what documents of version 2 say.
+    former = {"type": "array", "items": {"$ref": prefix + FORMER}}
+    unconverted = {"oneOf": [*_references(prefix, *answers, NODES), former]}
+    found: Json = {media_type.encoding: {"schema": unconverted} for media_type in UNCONVERTED}
+    texts = (media_type for drawer in DRAWERS.values() for media_type in drawer.offered)
+    found |= {str(media_type): _TEXT for media_type in texts if media_type not in UNCONVERTED}
     converted = {TABLE: True, PARTIAL_OBJECT: ONE in answers, PARTIAL_OBJECT_LIST: LIST in answers}
     found |= {
         str(MediaType(kind, "meta.k8s.io", "v1", PLAIN.encoding)): _schema(prefix, kind)
@@ -165,8 +179,12 @@ def _errors(prefix: str) -> Json:
 
 
 def _schema(prefix: str, *names: str) -> Json:
-    references = [{"$ref": prefix + name} for name in names]
+    references = _references(prefix, *names)
     return {"schema": references[0] if len(references) == 1 else {"oneOf": references}}
+
+
+def _references(prefix: str, *names: str) -> list[Json]:
+    return [{"$ref": prefix + name} for name in names]
 
 
 def _reference(section: str, name: str) -> Json:

@@ -1,6 +1,7 @@
-"""What makes a start quick: while the server is away, its cluster deletes no namespace."""
+"""What makes a start quick: while the server is away, its cluster deletes no namespace; and what a long run needs."""
 
 import gc
+import resource
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,3 +36,12 @@ def without_authorities() -> Iterator[None]:
     finally:
         # What was there is the method of the class above it.
         del ssl.SSLContext.set_default_verify_paths
+
+
+def allow_open_files() -> None:
+    """As many open files as the process may have, as Go's runtime does (src/os/rlimit.go).
+
+    Each watch is a connection, here and at kube-apiserver, and many a shell allows no more than 1024.
+    """
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from kubediscovery.kinds import Kind, Kinds
+from kubediscovery.links import Links
 from kubediscovery.objects import Object
 
 
@@ -76,6 +77,8 @@ class Store:
         self.generation = 0
         #: Grows whenever a kind has become known, or unknown.
         self.era = 0
+        #: Who names, selects and tells of whom.
+        self.links = Links()
         self._observers: list[Observer] = []
         # By the UID of an owner that is here: the version at which it last lost a child of a kind.
         self._losses: dict[str, dict[Kind, int]] = {}
@@ -217,6 +220,7 @@ class Store:
         self._by_uid[item.uid] = item
         for owner in item.owners:
             self._children.setdefault(owner.uid, {})[item.uid] = item
+        self.links.change(known, item, item.resource_version)
         if item.kind not in self.seen:
             self.seen |= {item.kind}
         if item.owners and item.kind not in self.owned:
@@ -241,6 +245,7 @@ class Store:
         table.count -= 1
         self._losses.pop(held.uid, None)
         self._unlink(held, version)
+        self.links.change(held, None, version)
         self._tell(table, held, None, version)
 
     def advance(self, kind: Kind, version: int) -> None:

@@ -15,10 +15,12 @@ from rich.tree import Tree
 
 from kubediscovery.compositions import Composition
 from kubediscovery.health import Health
+from kubediscovery.nodes import Info, Node
 from kubediscovery.omissions import Omitted
+from kubediscovery.outputs.graph import walk
+from kubediscovery.outputs.looks import relation_of
 from kubediscovery.printable import printable
 from kubediscovery.table import age
-from kubediscovery.tree import Info, Node
 
 # Columns of a line that is not for a terminal: scripts want one line an object.
 _UNWRAPPED = 4096
@@ -61,14 +63,17 @@ def print_compositions(console: Console, compositions: Iterable[Composition], no
 
 def _hang(trunk: Tree, composition: Composition, now: datetime) -> int:
     """Hang a composition's tree below ``trunk`` and give its depth; what is left out stands below its root."""
-    top = trunk.add(line_of(composition.root, now, worst=composition.status.health))
-    for omitted in composition.status.omitted or ():
-        top.add(_omitted(omitted))
-    deepest, branches = 1, [(top, composition.root, 1)]
-    while branches:
-        branch, node, depth = branches.pop()
-        deepest = max(deepest, depth + 1)
-        branches.extend((branch.add(line_of(child, now, parent=node)), child, depth + 1) for child in node.children)
+    deepest = 1
+    branches: dict[int, Tree] = {}
+    for node, parent, lasts in walk(composition.root):
+        if parent is None:
+            branch = trunk.add(line_of(node, now, worst=composition.status.health))
+            for omitted in composition.status.omitted or ():
+                branch.add(_omitted(omitted))
+        else:
+            branch = branches[id(parent)].add(line_of(node, now, parent=parent))
+        branches[id(node)] = branch
+        deepest = max(deepest, len(lasts) + 2)
     return deepest
 
 
@@ -77,7 +82,7 @@ def line_of(node: Node, now: datetime, *, parent: Node | None = None, worst: Hea
 
     Images are left out where they are the parent's; ``worst`` is the health of the tree, said where it is another.
     """
-    line = Text(f"{printable(node.kind)} ").append(printable(node.name), "bold")
+    line = Text(f"{printable(node.kind)} ").append(printable(node.name), "bold").append(printable(relation_of(node)))
     if node.ready:
         line.append(f" {node.ready}")
     line.append(" ").append_text(_health(node.health))

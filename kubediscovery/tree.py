@@ -1,68 +1,31 @@
-"""Ownership trees: pure functions of the store, a root, and what the caller may see."""
+"""Trees: pure functions of the store, a root, what the caller may see, and what is to be drawn."""
 
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from typing import Annotated, Protocol
+from collections.abc import Callable, Iterator, Mapping
+from typing import Protocol
 
 import msgspec
-from msgspec import Meta
 
-from kubediscovery.health import Health, assess, worst
+from kubediscovery.collection import collected_with
+from kubediscovery.drawing import DEFAULT, MAX_DEPTH, Direction, Drawing
+from kubediscovery.growth import Growth
+from kubediscovery.health import Health, worst
+from kubediscovery.inactive import without_inactive
 from kubediscovery.kinds import Kind
-from kubediscovery.objects import CronJobState, JobState, Object, PodState, RevisionState, WorkloadState
-
-# Real chains have five levels; a longer one than this was made by hand, and would overflow every JSON reader.
-MAX_DEPTH = 64
-
-
-class Info(msgspec.Struct, omit_defaults=True):
-    """Facts about an object; one that its kind does not have is left out."""
-
-    revision: Annotated[str | None, Meta(description="Revision of the rollout that the object stands for.")] = None
-    images: Annotated[tuple[str, ...] | None, Meta(description="Images of the containers, in their order.")] = None
-    restarts: Annotated[int | None, Meta(description="How often the pod's containers were restarted, in all.")] = None
-    node: Annotated[str | None, Meta(description="Name of the node that the pod was given to.")] = None
-
-
-class Node(msgspec.Struct, omit_defaults=True, rename="camel"):
-    """One object in a tree: what it is, whether it is all right, and what it owns."""
-
-    api_version: Annotated[str, Meta(description="Group and version of the object, as in apps/v1.")]
-    kind: Annotated[str, Meta(description="Kind of the object, as in Deployment.")]
-    name: Annotated[str, Meta(description="Name of the object.")]
-    uid: Annotated[str, Meta(description="UID of the object; a new one under the same name has another.")]
-    resource_version: Annotated[str, Meta(description="Resource version of the object itself, without its children.")]
-    health: Annotated[Health, Meta(description="Health of the object itself, without its children, from its status.")]
-    namespace: Annotated[str, Meta(description="Namespace of the object; left out for cluster-scoped kinds.")] = ""
-    creation_timestamp: Annotated[
-        str | None, Meta(description="When the object was created.", extra_json_schema={"format": "date-time"})
-    ] = None
-    ready: Annotated[
-        str | None,
-        Meta(description="Ready replicas or containers of those wanted, as in 2/3; for a Job, its completions."),
-    ] = None
-    reason: Annotated[
-        str, Meta(description="One CamelCase word for why the object is in this health, its own where it gives one.")
-    ] = ""
-    message: Annotated[str, Meta(description="The reason in a sentence for people.")] = ""
-    info: Annotated[Info | None, Meta(description="What else there is to know of the object.")] = None
-    controller: Annotated[
-        bool | None,
-        Meta(description="On a child: whether the parent is its controller, rather than one of its owners."),
-    ] = None
-    children: Annotated[
-        list["Node"],
-        Meta(
-            description="What the object owns, as far as you may list it, sorted by kind, namespace and name. What "
-            "several objects own stands under each of them, and has its own children under the first."
-        ),
-    ] = msgspec.field(default_factory=list)
+from kubediscovery.nodes import Node, controls, node_of, order
+from kubediscovery.objects import Object, PodState
+from kubediscovery.pruning import prune
+from kubediscovery.related import Place, Relating
+from kubediscovery.sight import Sight
+from kubediscovery.store import Store
+from kubediscovery.upward import owners_of, users_of
 
 
 class Tree(msgspec.Struct):
     """A tree and what holds of all of it; ``cut`` are the kinds of what lies deeper than :data:`MAX_DEPTH`.
 
-    Objects that appear under several owners are counted once.
+    ``members`` are the objects that health, version and pods are of, each once, the root first: all that it owns, or
+    in another direction all that the tree has, whatever of them is drawn. What is related beside them is none.
+    ``size`` counts the objects that it was built from.
     """
 
     root: Node
@@ -71,10 +34,12 @@ class Tree(msgspec.Struct):
     pods: int
     ready_pods: int
     cut: frozenset[Kind]
+    members: tuple[Object, ...]
+    size: int
 
 
 class HasChildren(Protocol):
-    """What a tree is read from."""
+    """What a tree of owners is read from."""
 
     def children(self, owner: Object) -> list[Object]:
         """What ``owner`` owns, each once."""
@@ -85,7 +50,35 @@ class HasChildren(Protocol):
         ...
 
 
-def build_tree(store: HasChildren, root: Object, may_see: Callable[[Kind], bool]) -> Tree:
+def build_tree(store: Store, root: Object, sight: Sight, drawing: Drawing = DEFAULT) -> Tree:
+    """The tree that is to be drawn of ``root``, as far as it may be seen.
+
+    Depth, kinds and what is inactive change what is drawn, not what is said of the whole. A tree that comes to what
+    the root does not own has the version of the last change of any object that may be seen: it does not tell what has
+    left it. For any other see :func:`owner_tree`.
+    """
+    grow = _GROWING.get(drawing.direction)
+    if grow is None and not drawing.relations and not drawing.narrows:
+        return owner_tree(store, root, sight)
+    levels = min(drawing.depth + 1, MAX_DEPTH)
+    if grow is not None:
+        drawn = grow(store, root, sight, drawing, levels)
+        whole = drawn if levels == MAX_DEPTH else grow(store, root, sight, drawing, MAX_DEPTH)
+    else:
+        drawn = _walk(store, root, sight, levels, hide_inactive=drawing.hide_inactive)
+        is_whole = levels == MAX_DEPTH and not drawing.hide_inactive
+        whole = drawn if is_whole else _walk(store, root, sight, MAX_DEPTH)
+    tree = _summarised(drawn.top, whole)
+    if drawing.relations and drawing.direction is not Direction.USERS:
+        _relate(store, sight, drawing, levels, drawn, tree)
+    if drawing.reaches_out:
+        tree.version = max(tree.version, _latest(store, sight))
+    if not drawing.kinds.is_everything:
+        prune(tree.root, drawing.kinds, store.kinds)
+    return tree
+
+
+def owner_tree(store: HasChildren, root: Object, sight: Sight) -> Tree:
     """The tree of all that ``root`` owns, directly or through others, as far as it may be seen.
 
     What may not be seen is left out with all below it. An object with several owners appears under each of them; what
@@ -95,6 +88,22 @@ def build_tree(store: HasChildren, root: Object, may_see: Callable[[Kind], bool]
     Its version is the highest among what it was built from and what has left it, so that it never stays the same when
     the tree does not.
     """
+    grown = _walk(store, root, sight, MAX_DEPTH)
+    return _summarised(grown.top, grown)
+
+
+_Grow = Callable[[Store, Object, Sight, Drawing, int], Growth]
+_GROWING: Mapping[Direction, _Grow] = {
+    Direction.OWNERS: lambda store, root, sight, _, levels: owners_of(store, root, sight, levels),
+    Direction.USERS: lambda store, root, sight, drawing, levels: users_of(
+        store, root, sight, drawing.relations, levels
+    ),
+    Direction.COLLECTED: lambda store, root, sight, _, levels: collected_with(store, root, sight, levels),
+}
+
+
+def _walk(store: HasChildren, root: Object, sight: Sight, levels: int, *, hide_inactive: bool = False) -> Growth:
+    kinds = _kinds_below(root, sight)
     top = node_of(root)
     seen: dict[str, tuple[Object, Health]] = {root.uid: (root, top.health)}
     cut: dict[str, Kind] = {}
@@ -106,101 +115,88 @@ def build_tree(store: HasChildren, root: Object, may_see: Callable[[Kind], bool]
         if owner.uid in expanded:
             continue
         if losses := store.losses(owner):
-            lost = max(lost, *(version for kind, version in losses.items() if may_see(kind)), 0)
-        children = [child for child in store.children(owner) if may_see(child.kind)]
+            told = sight.everywhere if kinds is None else kinds
+            lost = max(lost, *(version for kind, version in losses.items() if kind in told), 0)
+        children = _visible(store.children(owner), sight, kinds)
+        if hide_inactive:
+            children = without_inactive(owner, children, lambda item: any(map(sight.sees, store.children(item))))
         if not children:
             continue
-        children.sort(key=_order)
-        if depth == MAX_DEPTH:
+        children.sort(key=order)
+        if depth == levels:
             cut.update((child.uid, child.kind) for child in children)
             continue
         expanded.add(owner.uid)
         for child in children:
-            below = node_of(child, controller=_controls(owner, child))
+            below = node_of(child, controller=controls(owner, child))
             seen[child.uid] = (child, below.health)
             node.children.append(below)
         stack.extend(
             (child, below, depth + 1) for child, below in zip(children[::-1], node.children[::-1], strict=True)
         )
     # What was too deep in one place may stand in another.
-    return _summarise(top, seen, lost, frozenset(kind for uid, kind in cut.items() if uid not in seen))
+    return Growth(top, seen, frozenset(kind for uid, kind in cut.items() if uid not in seen), lost=lost)
 
 
-def node_of(item: Object, *, controller: bool | None = None) -> Node:
-    """The object as a node without children."""
-    verdict = assess(item)
-    describe = _DESCRIPTIONS.get(type(item.state))
-    ready, info = describe(item.state) if describe else (None, None)
-    return Node(
-        api_version=item.kind.api_version,
-        kind=item.kind.kind,
-        namespace=item.namespace,
-        name=item.name,
-        uid=item.uid,
-        resource_version=str(item.resource_version),
-        creation_timestamp=timestamp(item.created),
-        ready=ready,
-        health=verdict.health,
-        reason=verdict.reason,
-        message=verdict.message,
-        info=info,
-        controller=controller,
-    )
+def _kinds_below(root: Object, sight: Sight) -> frozenset[Kind] | None:
+    """The kinds that may be seen wherever the root's own may stand; None where it owns in several namespaces."""
+    if not root.kind.namespaced and sight.namespace is not None:
+        return None
+    return sight.kinds if sight.namespace in (None, root.namespace) else sight.everywhere
 
 
-def timestamp(seconds: int) -> str | None:
-    """RFC 3339 in UTC, as Kubernetes writes times; None for 0."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat().removesuffix("+00:00") + "Z" if seconds else None
+def _visible(children: list[Object], sight: Sight, kinds: frozenset[Kind] | None) -> list[Object]:
+    if kinds is None:
+        return [child for child in children if sight.sees(child)]
+    return [child for child in children if child.kind in kinds]
 
 
-def _order(item: Object) -> tuple[str, str, str, str]:
-    return item.kind.kind, item.namespace, item.name, item.kind.group
+def _relate(store: Store, sight: Sight, drawing: Drawing, levels: int, drawn: Growth, tree: Tree) -> None:
+    relating = Relating(store, sight, drawing.relations, levels)
+    relating.hang(_places(drawn, levels))
+    present = drawn.seen.keys() | relating.seen.keys()
+    tree.cut |= {kind for uid, kind in relating.cut.items() if uid not in present}
+    tree.size += len(relating.seen.keys() - drawn.seen.keys())
 
 
-def _controls(owner: Object, child: Object) -> bool:
-    return any(reference.uid == owner.uid and reference.controller for reference in child.owners)
+def _places(drawn: Growth, levels: int) -> Iterator[Place]:
+    """Where each object stands first, in depth-first order, with something that may hang below it if it does so."""
+    placed: set[str] = set()
+    deepest: dict[str, Place] = {}
+    stack = [(drawn.top, 1)]
+    while stack:
+        node, level = stack.pop()
+        stack.extend((child, level + 1) for child in reversed(node.children))
+        if node.uid in placed or node.uid not in drawn.seen:
+            continue
+        place = Place(drawn.seen[node.uid][0], node, level)
+        if level == levels:
+            deepest.setdefault(node.uid, place)
+        else:
+            placed.add(node.uid)
+            yield place
+    yield from (place for uid, place in deepest.items() if uid not in placed)
 
 
-def _summarise(top: Node, seen: Mapping[str, tuple[Object, Health]], lost: int, cut: frozenset[Kind]) -> Tree:
-    pods = [item.state for item, _ in seen.values() if isinstance(item.state, PodState)]
+def _latest(store: Store, sight: Sight) -> int:
+    """The version of the last change of what may be seen, and may be in a tree with what the request is about."""
+    latest = store.links.latest
+    places = (None,) if sight.namespace is None else ("", sight.namespace)
+    near = (latest(kind, place) for kind in sight.kinds for place in places)
+    return max((*near, *(latest(kind, None) for kind in sight.everywhere)), default=0)
+
+
+def _summarised(top: Node, grown: Growth) -> Tree:
+    members = tuple([item for item, _ in grown.seen.values()])
+    pods = [item.state for item in members if isinstance(item.state, PodState)]
+    healths = [health for _, health in grown.seen.values()]
     return Tree(
         root=top,
-        health=worst(health for _, health in seen.values()),
-        version=max(lost, *(item.resource_version for item, _ in seen.values())),
+        health=worst([*healths, Health.MISSING] if grown.missing else healths),
+        version=max(grown.lost, *(item.resource_version for item in members)),
         pods=len(pods),
         ready_pods=sum(pod.is_ready for pod in pods),
-        cut=cut,
+        cut=grown.cut,
+        members=members,
+        size=len(members),
     )
-
-
-_Description = tuple[str | None, Info]
-
-
-def _describe_workload(state: WorkloadState) -> _Description:
-    return f"{state.ready}/{state.desired}", Info(revision=state.revision or None, images=state.images)
-
-
-def _describe_job(state: JobState) -> _Description:
-    return f"{state.succeeded}/{state.completions or 1}", Info(images=state.images)
-
-
-def _describe_cron_job(state: CronJobState) -> _Description:
-    return None, Info(images=state.images)
-
-
-def _describe_revision(state: RevisionState) -> _Description:
-    return None, Info(revision=str(state.revision))
-
-
-def _describe_pod(state: PodState) -> _Description:
-    info = Info(images=state.images, restarts=state.restarts, node=state.node or None)
-    return f"{state.ready}/{state.total}", info
-
-
-_DESCRIPTIONS: Mapping[type, Callable[..., _Description]] = {
-    WorkloadState: _describe_workload,
-    JobState: _describe_job,
-    CronJobState: _describe_cron_job,
-    RevisionState: _describe_revision,
-    PodState: _describe_pod,
-}

@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from types import NoneType
-from typing import Annotated, Any, NamedTuple, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, ClassVar, NamedTuple, get_args, get_origin, get_type_hints
 
+import msgspec
 from hypothesis import strategies as st
 
 from kubediscovery import schema
@@ -31,11 +32,8 @@ class Field(NamedTuple):
     name: str
     number: int
     type: Any
-
-    @property
-    def json_name(self) -> str:
-        head, *rest = self.name.removesuffix("_token").split("_")
-        return head + "".join(part.capitalize() for part in rest)
+    json_name: str
+    is_inlined: bool = False
 
     @property
     def item(self) -> Any:
@@ -44,16 +42,28 @@ class Field(NamedTuple):
 
 
 def fields(message: type) -> Iterator[Field]:
-    for name, hint in get_type_hints(message, include_extras=True).items():
-        if get_origin(hint) is Annotated:
-            declared, number = get_args(hint)
+    """The fields as protobuf has them; what JSON has inline is a field of its own here."""
+    hints = get_type_hints(message, include_extras=True)
+    inlined = {name: get_args(hint)[0] for name, hint in hints.items() if get_origin(hint) is ClassVar}
+    inherited = {name for hint in inlined.values() for name in get_type_hints(get_args(hint)[0])}
+    json_names = {field.name: field.encode_name for field in msgspec.structs.fields(message)}
+    for name, hint in hints.items():
+        found = inlined.get(name, hint)
+        if get_origin(found) is Annotated and name not in inherited:
+            declared, number = get_args(found)
             choices = [choice for choice in get_args(declared) if choice is not NoneType]
-            yield Field(name, number, schema.Time if schema.Time in choices else declared)
+            if get_origin(declared) not in (list, dict) and choices:
+                (declared,) = choices
+            yield Field(name, number, declared, json_names.get(name, ""), name in inlined)
 
 
 @cache
 def documents(message: type) -> st.SearchStrategy[Document]:
     """Any document of the message, with any of its fields absent."""
+    if message is schema.LabelSelectorRequirement:
+        operators = st.sampled_from(["In", "NotIn", "Exists", "DoesNotExist"]) | TEXT
+        values = st.lists(TEXT, max_size=2)
+        return st.fixed_dictionaries({}, optional={"key": TEXT, "operator": operators, "values": values})
     return st.fixed_dictionaries({}, optional={field.name: _values(field.type) for field in fields(message)})
 
 
@@ -69,10 +79,13 @@ def _values(declared: Any) -> st.SearchStrategy[Any]:
 
 def to_json(message: type, document: Document) -> Document:
     """The document as JSON has it, with a field that nobody knows."""
-    found = {
-        field.json_name: _json_value(field, document[field.name]) for field in fields(message) if _in(field, document)
-    }
-    return {"unknown": {"x": [1, None]}, **found}
+    found: Document = {"unknown": {"x": [1, None]}}
+    for field in fields(message):
+        if field.is_inlined:
+            found |= to_json(field.type, document.get(field.name, {}))
+        elif _in(field, document):
+            found[field.json_name] = _json_value(field, document[field.name])
+    return found
 
 
 def _in(field: Field, document: Document) -> bool:
@@ -83,7 +96,7 @@ def _json_value(field: Field, value: Any) -> Any:
     if field.type is schema.Time:
         return None if value is None else datetime.fromtimestamp(value, UTC).isoformat().replace("+00:00", "Z")
     if get_origin(field.type) is list:
-        return [to_json(field.item, item) for item in value]
+        return [item if isinstance(item, str) else to_json(field.item, item) for item in value]
     return to_json(field.type, value) if isinstance(value, dict) and field.type != dict[str, str] else value
 
 
@@ -97,7 +110,8 @@ def _wire(field: Field, value: Any) -> bytes:
     if field.type is schema.Time:
         return delimited(field.number, b"" if value is None else number(1, value) + number(2, 5))
     if get_origin(field.type) is list:
-        return b"".join(delimited(field.number, to_protobuf(field.item, item)) for item in value)
+        contents = (item.encode() if isinstance(item, str) else to_protobuf(field.item, item) for item in value)
+        return b"".join(delimited(field.number, content) for content in contents)
     if get_origin(field.type) is dict:
         entries = (delimited(1, key.encode()) + delimited(2, held.encode()) for key, held in value.items())
         return b"".join(delimited(field.number, entry) for entry in entries)
@@ -160,8 +174,3 @@ class Encoding(NamedTuple):
 
 
 ENCODINGS = (Encoding(PROTOBUF), Encoding(JSON))
-
-
-def message_of(kind: Kind) -> str:
-    """What the schema calls the kind."""
-    return kind.kind if hasattr(schema, kind.kind) else "PartialObjectMetadata"

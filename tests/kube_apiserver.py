@@ -28,6 +28,7 @@ class FakeKubeApiserver:
         self.refused: set[str] = set()
         self.undeletable: set[str] = set()
         self.condition: Mapping[str, str] = {"type": "Available", "status": "True"}
+        self.aggregates = True
         self.pods: list[Manifest] = []
         self.changes: list[tuple[str, str]] = []
         self._uids = itertools.count()
@@ -40,6 +41,7 @@ class FakeKubeApiserver:
         query: Mapping[str, str] | None = None,
         body: object = None,
         content_type: str = "application/json",
+        accept: str = "application/json",
         timeout: float = 30,
     ) -> Any:
         if method == "POST":
@@ -64,6 +66,8 @@ class FakeKubeApiserver:
         if manifest.get("kind") == "APIService":
             manifest["status"] = {"conditions": [self.condition]}
         self.objects[path] = manifest
+        if "aggregationRule" in manifest and self.aggregates:
+            manifest["rules"] = [{"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch"]}]
         return self.objects[path]
 
     def _list(self, path: str, query: Mapping[str, str]) -> list[Manifest] | None:
@@ -76,9 +80,11 @@ class FakeKubeApiserver:
         return [m for m in found if wanted.items() <= m["metadata"].get("labels", {}).items()]
 
     def _review(self, body: Any) -> Any:
-        attributes = body["spec"]["resourceAttributes"]
+        spec = body["spec"]
+        attributes = spec.get("resourceAttributes") or spec["nonResourceAttributes"]
         assert attributes["verb"]
-        return {"status": {"allowed": (attributes["verb"], attributes["resource"]) not in self.denied}}
+        what = attributes.get("resource") or attributes["path"]
+        return {"status": {"allowed": (attributes["verb"], what) not in self.denied}}
 
 
 class UnreachableKubeApiserver(FakeKubeApiserver):

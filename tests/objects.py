@@ -7,6 +7,7 @@ from msgspec import structs
 
 from kubediscovery.kinds import BUILT_IN_KINDS, Kind, Kinds
 from kubediscovery.objects import (
+    Condition,
     CronJobState,
     JobState,
     MetadataState,
@@ -27,7 +28,18 @@ OTHER_DEPLOYMENT = Kind("example.com", "v1", "deployments", "Deployment", "deplo
 KINDS = Kinds((*BUILT_IN_KINDS, FLEET, OTHER_DEPLOYMENT))
 
 IMAGES = ("nginx:1.27",)
-WORKLOAD = WorkloadState(desired=2, replicas=2, updated=2, ready=2, available=2, observed_generation=1, images=IMAGES)
+AVAILABLE = Condition("Available", "True", "MinimumReplicasAvailable", "Deployment has minimum availability.")
+WORKLOAD = WorkloadState(
+    desired=2,
+    replicas=2,
+    updated=2,
+    ready=2,
+    available=2,
+    observed_generation=1,
+    images=IMAGES,
+    conditions=(AVAILABLE,),
+    current=2,
+)
 RUNNING_POD = PodState(
     phase="Running", node="n1", restart_policy="Always", ready=1, total=1, restarts=0, images=IMAGES, is_ready=True
 )

@@ -80,7 +80,11 @@ async def test_one_composition(serving: Serving) -> None:
         "labels": {"app": "web", "tier": "front"},
     }
     assert list(nodes(found["root"])) == ["Deployment web", "  ReplicaSet web-1", "    Pod web-1-a", "    Pod web-1-b"]
-    assert found["status"] == {"health": "Healthy", "pods": {"total": 2, "ready": 2}}
+    assert {name: found["status"][name] for name in ("health", "pods")} == {
+        "health": "Healthy",
+        "pods": {"total": 2, "ready": 2},
+    }
+    assert (found["status"]["rollout"]["state"], found["status"]["rollout"]["revision"]) == ("Complete", "3")
 
 
 @pytest.mark.parametrize(

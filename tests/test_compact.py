@@ -1,7 +1,6 @@
 """Compacting: what is kept of each kind, what is cut, and what objects share."""
 
 import json
-import math
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubediscovery import compact
-from kubediscovery.compact import MESSAGE_LIMIT, SHARED_LIMIT, Compactor, shape_of
+from kubediscovery.compact import Compactor
 from kubediscovery.decoding import Decoder
 from kubediscovery.kinds import BUILT_IN_KINDS, CONFIG_MAP, Kind
 from kubediscovery.objects import (
@@ -28,10 +26,12 @@ from kubediscovery.objects import (
     State,
     WorkloadState,
 )
+from kubediscovery.readings import MESSAGE_LIMIT
+from kubediscovery.shapes import CONFIG_MAP_DATA, METADATA, shape_of
 
 DATA = Path(__file__).parent / "data"
 DEPLOYMENT, REPLICA_SET, STATEFUL_SET, DAEMON_SET, REVISION, JOB, CRON_JOB, POD = BUILT_IN_KINDS
-CUSTOM = Kind("example.com", "v1", "deployments", "Deployment", "deployment")
+UNKNOWN = Kind("example.com", "v1", "deployments", "Deployment", "deployment")
 
 Document = dict[str, Any]
 
@@ -41,7 +41,8 @@ def read(kind: Kind, document: Document, compactor: Compactor | None = None) -> 
 
 
 def recorded(kind: Kind, name: str) -> Object:
-    items = Decoder(kind, Compactor()).page((DATA / f"{kind.resource}.json").read_bytes(), "application/json").items
+    shape = CONFIG_MAP_DATA if kind == CONFIG_MAP else None
+    items = Decoder(kind, Compactor(), shape=shape).page((DATA / f"{kind.resource}.json").read_bytes(), "application/json").items
     return next(item for item in items if item.name == name)
 
 
@@ -118,6 +119,7 @@ RECORDED: list[tuple[Kind, str, State]] = [
             started=True,
             images=("job:1",),
             conditions=COMPLETE,
+            backoff_limit=6,
         ),
     ),
     (
@@ -166,6 +168,7 @@ RECORDED: list[tuple[Kind, str, State]] = [
                 ),
                 ContainerTrouble("b", Phase.RUNNING, False, "", "", 0, "", 0, terminated_before=False),
             ),
+            other_images=("init:1",),
         ),
     ),
     (CONFIG_MAP, "settings", ConfigMapState((("a", "eins\nzwei"), ("b", "2"), ("empty", "")))),
@@ -192,7 +195,7 @@ def test_metadata_is_kept_of_every_kind() -> None:
             {"apiVersion": "v1", "kind": "Node", "name": "n", "uid": "nu"},
         ],
     }
-    for kind in (*BUILT_IN_KINDS, CONFIG_MAP, CUSTOM):
+    for kind in (*BUILT_IN_KINDS, CONFIG_MAP, UNKNOWN):
         found = read(kind, {"metadata": metadata})
         assert (found.kind, found.namespace, found.name, found.uid) == (kind, "n", "a", "u")
         assert (found.resource_version, found.generation, found.created) == (12, 3, 1_767_225_600)
@@ -202,15 +205,15 @@ def test_metadata_is_kept_of_every_kind() -> None:
 
 
 def test_an_empty_object_is_empty() -> None:
-    for kind in (*BUILT_IN_KINDS, CONFIG_MAP, CUSTOM):
+    for kind in (*BUILT_IN_KINDS, CONFIG_MAP, UNKNOWN):
         found = read(kind, {})
         assert (found.name, found.uid, found.resource_version, found.created, found.deleting) == ("", "", 0, 0, False)
         assert (found.labels, found.owners) == ((), ())
 
 
 def test_a_kind_without_a_row_keeps_its_metadata_alone() -> None:
-    assert read(CUSTOM, {"spec": {"replicas": "three"}}).state == MetadataState()
-    assert shape_of(CUSTOM) == shape_of(Kind("", "v1", "anything", "Anything", "anything"))
+    assert read(UNKNOWN, {"spec": {"replicas": "three"}}).state == MetadataState()
+    assert shape_of(UNKNOWN) is shape_of(CONFIG_MAP) is METADATA
 
 
 @pytest.mark.parametrize(
@@ -326,28 +329,43 @@ def test_sharing_changes_nothing(picked: list[tuple[Kind, str, State | None]]) -
     compactor = Compactor()
     for kind, name, _ in picked:
         page = (DATA / f"{kind.resource}.pb").read_bytes()
-        items = Decoder(kind, compactor).page(page, "application/vnd.kubernetes.protobuf").items
+        shape = CONFIG_MAP_DATA if kind == CONFIG_MAP else None
+        items = Decoder(kind, compactor, shape=shape).page(page, "application/vnd.kubernetes.protobuf").items
         assert next(item for item in items if item.name == name) == recorded(kind, name)
 
 
 def test_equal_values_of_different_types_are_not_mixed_up() -> None:
     compactor = Compactor()
-    for kind in (DEPLOYMENT, REPLICA_SET, JOB, CRON_JOB, POD, REVISION, CONFIG_MAP, CUSTOM) * 2:
+    for kind in (DEPLOYMENT, REPLICA_SET, JOB, CRON_JOB, POD, REVISION, CONFIG_MAP, UNKNOWN) * 2:
         assert type(read(kind, {}, compactor).state) is type(read(kind, {}).state)
 
 
-def test_what_is_shared_does_not_grow_for_ever() -> None:
-    compactor = Compactor()
-    seen = 0
-    for number in range(math.ceil(SHARED_LIMIT * 1.2)):
-        value = compactor._share((("n", str(number)),))
-        assert value == (("n", str(number)),)
-        seen = max(seen, len(compactor._shared))
-    assert seen == SHARED_LIMIT
-    assert len(compactor._shared) < SHARED_LIMIT / 2
-
-
-def test_every_kind_that_is_tracked_has_a_shape_of_its_own() -> None:
+def test_every_kind_that_every_cluster_has_has_a_shape_of_its_own() -> None:
     for kind in BUILT_IN_KINDS:
-        assert shape_of(kind) is not compact._METADATA
         assert shape_of(kind).message.__name__ == kind.kind
+        assert not shape_of(kind).metadata_only
+
+
+# Helm
+
+
+@pytest.mark.parametrize(
+    ("metadata", "release"),
+    [
+        ({"annotations": {"meta.helm.sh/release-name": "a", "meta.helm.sh/release-namespace": "b"}}, "b/a"),
+        ({"annotations": {"meta.helm.sh/release-name": "a"}}, ""),
+        ({"annotations": {"meta.helm.sh/release-name": "", "meta.helm.sh/release-namespace": "b"}}, ""),
+        ({"labels": {"app.kubernetes.io/managed-by": "Helm", "app.kubernetes.io/instance": "a"}}, ""),
+        ({"namespace": "n", "labels": {"owner": "helm", "name": "a"}}, ""),
+        ({}, ""),
+    ],
+)
+def test_the_release_is_that_of_the_annotations(metadata: Document, release: str) -> None:
+    assert read(DEPLOYMENT, {"metadata": metadata}).release == release
+
+
+def test_what_helm_keeps_of_a_release_is_of_it() -> None:
+    for kind in (Kind("", "v1", "secrets", "Secret", "secret"), CONFIG_MAP):
+        labels = {"owner": "helm", "name": "shop", "status": "deployed", "version": "3"}
+        assert read(kind, {"metadata": {"namespace": "n", "labels": labels}}).release == "n/shop"
+        assert read(kind, {"metadata": {"namespace": "n", "labels": {"owner": "me", "name": "shop"}}}).release == ""

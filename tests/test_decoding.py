@@ -9,12 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kubediscovery import schema
-from kubediscovery.compact import Compactor, shape_of
-from kubediscovery.decoding import FRAME_LIMIT, Decoder
+from kubediscovery import schema, schema_pods
+from kubediscovery.compact import Compactor
+from kubediscovery.decoding import Decoder
 from kubediscovery.errors import UpstreamError, UpstreamExpired
+from kubediscovery.framing import FRAME_LIMIT
 from kubediscovery.kinds import BUILT_IN_KINDS, CONFIG_MAP, Kind
-from kubediscovery.objects import Event, EventType, Object, Page
+from kubediscovery.objects import Event, EventType, Judgement, Object, Page, Reference
+from kubediscovery.shapes import CONFIG_MAP_DATA, shape_of
 from tests.encoding import (
     ENCODINGS,
     JSON,
@@ -144,8 +146,8 @@ def test_a_single_document_is_the_item_of_a_list(kind: Kind, data: st.DataObject
 @given(data=st.data())
 @settings(max_examples=150)
 def test_damaged_lists_raise_nothing_else(encoding: Encoding, data: st.DataObject) -> None:
-    document = data.draw(documents(schema.Pod))
-    body = bytearray(encoding.page(schema.Pod, {"resource_version": "5"}, [document]))
+    document = data.draw(documents(schema_pods.Pod))
+    body = bytearray(encoding.page(schema_pods.Pod, {"resource_version": "5"}, [document]))
     for place in data.draw(st.lists(st.integers(0, len(body) - 1), max_size=3)):
         body[place] = data.draw(st.integers(0, 255))
     cut = data.draw(st.integers(0, len(body)))
@@ -169,7 +171,7 @@ def _page_or_error(body: bytes, content_type: str) -> None:
 @given(data=st.data())
 @settings(max_examples=100)
 def test_a_damaged_watch_raises_nothing_else(encoding: Encoding, data: st.DataObject) -> None:
-    stream = bytearray(encoding.event("ADDED", schema.Pod, data.draw(documents(schema.Pod))) * 2)
+    stream = bytearray(encoding.event("ADDED", schema_pods.Pod, data.draw(documents(schema_pods.Pod))) * 2)
     for place in data.draw(st.lists(st.integers(0, len(stream) - 1), max_size=3)):
         stream[place] = data.draw(st.integers(0, 255))
     try:
@@ -236,12 +238,12 @@ def test_what_is_not_an_event_is_an_error(chunk: bytes, content_type: str, words
 @pytest.mark.parametrize("type_", ["", "added", "SYNC", "é"])
 def test_an_unknown_event_type_is_an_error(encoding: Encoding, type_: str) -> None:
     with pytest.raises(UpstreamError, match="cannot be decoded"):
-        events_of(PODS, encoding.content_type, [encoding.event(type_, schema.Pod, {})])
+        events_of(PODS, encoding.content_type, [encoding.event(type_, schema_pods.Pod, {})])
 
 
 @both
 def test_a_bookmark_has_a_version_alone(encoding: Encoding) -> None:
-    sent = encoding.event("BOOKMARK", schema.Pod, {"metadata": {"resource_version": "77"}})
+    sent = encoding.event("BOOKMARK", schema_pods.Pod, {"metadata": {"resource_version": "77"}})
     assert events_of(PODS, encoding.content_type, [sent]) == [Event(EventType.BOOKMARK, None, "77")]
 
 
@@ -279,7 +281,7 @@ def test_an_error_event_is_raised(
 
 @both
 def test_events_before_an_error_are_given_first(encoding: Encoding) -> None:
-    sent = encoding.event("ADDED", schema.Pod, {}) + encoding.event("ERROR", schema.Status, {})
+    sent = encoding.event("ADDED", schema_pods.Pod, {}) + encoding.event("ERROR", schema.Status, {})
     events = PODS.stream(encoding.content_type).feed(sent)
     assert next(events).type is EventType.ADDED
     with pytest.raises(UpstreamError):
@@ -287,13 +289,13 @@ def test_events_before_an_error_are_given_first(encoding: Encoding) -> None:
 
 
 def test_empty_lines_between_events_are_nothing() -> None:
-    event = ENCODINGS[1].event("ADDED", schema.Pod, {})
+    event = ENCODINGS[1].event("ADDED", schema_pods.Pod, {})
     assert len(events_of(PODS, JSON, [b"\n", event, b"\n\n", event[:-1], b"\n"])) == 2
 
 
 def test_what_an_ended_watch_left_unfinished_is_nothing() -> None:
     for encoding in ENCODINGS:
-        whole = encoding.event("ADDED", schema.Pod, {})
+        whole = encoding.event("ADDED", schema_pods.Pod, {})
         assert len(events_of(PODS, encoding.content_type, [whole, whole[:-1]])) == 1
 
 
@@ -327,7 +329,7 @@ def test_a_time_counts_wherever_it_was_written() -> None:
 def test_a_version_that_is_no_number_is_none(version: str) -> None:
     for encoding in ENCODINGS:
         page = PODS.page(
-            encoding.page(schema.Pod, {}, [{"metadata": {"resource_version": version}}]), encoding.content_type
+            encoding.page(schema_pods.Pod, {}, [{"metadata": {"resource_version": version}}]), encoding.content_type
         )
         assert page.items[0].resource_version == 0
 
@@ -337,7 +339,7 @@ def test_huge_metadata_is_borne() -> None:
     owners = [{"uid": f"uid-{n}", "controller": n == 3} for n in range(5_000)]
     document = {"metadata": {"labels": labels, "annotations": {"big": "y" * 10**6}, "owner_references": owners}}
     first, second = (
-        PODS.page(encoding.page(schema.Pod, {}, [document]), encoding.content_type).items for encoding in ENCODINGS
+        PODS.page(encoding.page(schema_pods.Pod, {}, [document]), encoding.content_type).items for encoding in ENCODINGS
     )
     assert first == second
     assert dict(first[0].labels) == labels
@@ -355,7 +357,7 @@ def test_after_protobuf_that_cannot_be_read_json_is_asked_for() -> None:
     decoder = Decoder(POD, Compactor())
     assert decoder.accept == f"{PROTOBUF},{JSON}"
     assert decoder.accept_stream == f"{PROTOBUF};stream=watch,{JSON}"
-    body = latin(ENCODINGS[0].page(schema.Pod, {}, [{"metadata": {"annotations": {"a": "NAME"}}}]))
+    body = latin(ENCODINGS[0].page(schema_pods.Pod, {}, [{"metadata": {"annotations": {"a": "NAME"}}}]))
     with pytest.raises(UpstreamError, match="UTF-8"):
         decoder.page(body, PROTOBUF)
     assert (decoder.accept, decoder.accept_stream) == (JSON, JSON)
@@ -364,7 +366,7 @@ def test_after_protobuf_that_cannot_be_read_json_is_asked_for() -> None:
 def test_also_a_watch_can_be_the_first_to_bring_it() -> None:
     decoder = Decoder(POD, Compactor())
     with pytest.raises(UpstreamError, match="UTF-8"):
-        events_of(decoder, PROTOBUF, [latin(ENCODINGS[0].event("ADDED", schema.Pod, {"spec": {"node_name": "NAME"}}))])
+        events_of(decoder, PROTOBUF, [latin(ENCODINGS[0].event("ADDED", schema_pods.Pod, {"spec": {"node_name": "NAME"}}))])
     assert decoder.accept_stream == JSON
 
 

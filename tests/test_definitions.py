@@ -15,6 +15,7 @@ from kubediscovery.errors import NotFound, StatusError, Subject
 from kubediscovery.health import Health
 from kubediscovery.meta import status_of
 from kubediscovery.options import Options
+from kubediscovery.outcome import RolloutState
 from tests.objects import DEPLOYMENT, KINDS, POD, REPLICA_SET, filled, make, seeing
 
 API = ApiGroup("kubediscovery.cloudark.io", "v1", KINDS)
@@ -66,7 +67,8 @@ def test_every_schema_and_every_field_is_explained(name: str) -> None:
 def test_only_the_group_s_own_kinds_are_kinds() -> None:
     """A kind of meta.k8s.io that stood twice in a cluster's documents would stop clients that read them all."""
     marked = {name: schema.get("x-kubernetes-group-version-kind") for name, schema in FOUND.items()}
-    assert {name.removeprefix(PREFIX) for name, kinds in marked.items() if kinds} == {"Composition", "CompositionList"}
+    own = {"Composition", "CompositionList", "CompositionNodes"}
+    assert {name.removeprefix(PREFIX) for name, kinds in marked.items() if kinds} == own
 
 
 def test_every_reference_leads_somewhere() -> None:
@@ -103,7 +105,9 @@ def test_healths_stand_where_they_are_used_and_from_best_to_worst() -> None:
     for name in ("Node", "CompositionStatus"):
         assert field(name, "health")["type"] == "string"
         assert field(name, "health")["enum"] == list(Health)
+    assert field("Rollout", "state")["enum"] == list(RolloutState)
     assert f"{PREFIX}Health" not in FOUND
+    assert f"{PREFIX}RolloutState" not in FOUND
 
 
 def test_what_may_be_left_out_is_not_required_and_never_null() -> None:

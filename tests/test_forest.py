@@ -44,7 +44,7 @@ def test_after_any_changes_a_kept_tree_equals_one_built_anew(data: st.DataObject
         visible: frozenset[Kind] = data.draw(st.sampled_from([ALL, ALL - {POD}, ALL - {REPLICA_SET}]))
         root = store.find(DEPLOYMENT, "shop", "web")
         if root is not None:
-            assert forest.tree(root, seeing(visible)) == build_tree(store, root, visible.__contains__)
+            assert forest.tree(root, seeing(visible)) == build_tree(store, root, seeing(visible))
 
 
 def change(how: str, store: Store, item: Object, owner: Object) -> None:

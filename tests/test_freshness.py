@@ -1,14 +1,21 @@
 """Waiting until the caches are as fresh as asked."""
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
+from msgspec import structs
 
 from kubediscovery import freshness
 from kubediscovery.errors import Expired, ServerTimeout
-from kubediscovery.freshness import fresh_enough, require_exact
+from kubediscovery.freshness import SETTLING, Settled, fresh_enough, require_exact
 from kubediscovery.options import Options
+from tests.objects import DEPLOYMENT, POD, filled, make
+from tests.reviewing import Time
+from tests.serving import PREFIX, Serving
+from tests.waiting import until
 
 
 @dataclass
@@ -55,3 +62,62 @@ def test_one_version_alone_is_served_while_it_is_the_present_one() -> None:
     for version in (6, 8):
         with pytest.raises(Expired, match="The resourceVersion for the provided list is too old: 7 is the only one"):
             require_exact(Cluster(), Options(least_version=version, exact=True))
+
+
+def test_what_was_seen_of_one_kind_is_given_time_to_arrive_of_the_others() -> None:
+    """A pod's change at 901 arrives after its Deployment's at 902: until it should have, 902 has not been reached."""
+    clock, store = Time(), filled([make(DEPLOYMENT, "web"), make(POD, "web-1")], version=900)
+    settled = Settled(store, timer=clock.timer)
+    assert settled.version == 900
+    store.put(make(DEPLOYMENT, "web", resource_version=902))
+    store.advance(DEPLOYMENT, 902)
+    clock.now += SETTLING / 2
+    store.put(make(POD, "web-1", resource_version=901))
+    assert settled.version == 900
+    clock.now += SETTLING
+    assert settled.version == 902
+
+
+def test_a_version_that_a_bookmark_told_of_counts_from_when_somebody_looks() -> None:
+    clock, store = Time(), filled([], version=900)
+    settled = Settled(store, timer=clock.timer)
+    store.advance(POD, 950)
+    clock.now += 10 * SETTLING
+    assert settled.version == 900
+    clock.now += 2 * SETTLING
+    assert settled.version == 950
+
+
+def test_under_load_it_follows_at_a_distance_and_keeps_little() -> None:
+    clock, store = Time(), filled([], version=900)
+    settled = Settled(store, timer=clock.timer)
+    for version in range(1_000, 3_000):
+        clock.now = (version - 1_000) / 1_000
+        store.put(make(POD, f"pod-{version}", resource_version=version))
+        assert len(settled._marks) <= 3 * SETTLING / 0.01
+    behind = 2_999 - settled.version
+    assert SETTLING * 1_000 <= behind <= SETTLING * 1_000 + 25
+    clock.now += 2 * SETTLING
+    assert settled.version == 2_999
+
+
+async def test_a_request_waits_until_what_was_written_should_be_there() -> None:
+    serving = Serving()
+    target = f"{PREFIX}/namespaces/shop/deployments/web/compositions"
+    asking = asyncio.create_task(serving.get(f"{target}?resourceVersion=950&resourceVersionMatch=NotOlderThan"))
+    await asyncio.sleep(0)
+    [web] = [item for item in serving.store.objects(DEPLOYMENT, "shop") if item.name == "web"]
+    serving.store.put(structs.replace(web, resource_version=951))
+    serving.store.advance(DEPLOYMENT, 951)
+    [pod] = [item for item in serving.store.objects(POD, "shop") if item.name == "web-1-a"]
+    await asyncio.sleep(0.01)
+    serving.store.put(structs.replace(pod, resource_version=950, name="web-1-a", labels=(("late", "yes"),)))
+    await until(asking.done)
+    assert max(node["resourceVersion"] for node in walk(asking.result().json()["root"])) == "951"
+    assert "950" in {node["resourceVersion"] for node in walk(asking.result().json()["root"])}
+
+
+def walk(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield node
+    for child in node.get("children", ()):
+        yield from walk(child)

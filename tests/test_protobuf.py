@@ -1,6 +1,6 @@
 """Messages derived from schema classes: what they read is what was written by hand."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 import pytest
@@ -8,9 +8,10 @@ from google.protobuf.message import DecodeError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubediscovery import schema
-from kubediscovery.kinds import BUILT_IN_KINDS
-from kubediscovery.protobuf import Messages
+from kubediscovery import schema, schema_pods
+from kubediscovery.built_in import KUBERNETES_KINDS
+from kubediscovery.protobuf import Messages, numbered_fields
+from kubediscovery.shapes import shape_of
 from tests.encoding import delimited, number, varint
 
 
@@ -107,12 +108,39 @@ def test_derivations_do_not_disturb_one_another() -> None:
     assert again.message_class(Outer) is again.message_class(Outer)
     assert again.message_class(schema.StatusDetails).DESCRIPTOR.name == "StatusDetails"
     with pytest.raises(KeyError):
-        again.message_class(schema.Pod)
+        again.message_class(schema_pods.Pod)
 
 
 def test_every_message_of_the_schema_can_be_derived() -> None:
-    kinds = [getattr(schema, kind.kind) for kind in BUILT_IN_KINDS]
-    messages = Messages(*kinds)
-    for kind in kinds:
-        names = {field.name for field in messages.message_class(kind).DESCRIPTOR.fields}
-        assert names == set(kind.__struct_fields__)
+    shapes = [shape_of(kind) for kind in KUBERNETES_KINDS]
+    messages = Messages(*(shape.message for shape in shapes))
+    for shape in shapes:
+        names = {field.name for field in messages.message_class(shape.message).DESCRIPTOR.fields}
+        assert names == {name for name, _, _ in numbered_fields(shape.message)} == set(shape.message.__struct_fields__)
+
+
+class Part(schema.Message, frozen=True):
+    text: Annotated[str, 3] = ""
+
+
+class Whole(Part, frozen=True):
+    name: Annotated[str, 1] = ""
+    part: ClassVar[Annotated[Part, 2]] = schema.inlined()
+
+
+def test_what_json_has_inline_is_nested() -> None:
+    assert list(numbered_fields(Whole)) == [("name", 1, str), ("part", 2, Part)]
+    whole = Messages(Whole).message_class(Whole)
+    found: Any = whole.FromString(delimited(1, b"n") + delimited(2, delimited(3, b"t")))
+    in_json = msgspec.json.decode(b'{"name":"n","text":"t"}', type=Whole)
+    assert (found.name, found.part.text) == (in_json.name, in_json.part.text) == ("n", "t")
+
+
+class Holder(schema.Message, frozen=True):
+    part: Annotated[Part | None, 1] = None
+
+
+@pytest.mark.parametrize(("body", "document", "there"), [(b"", b"{}", False), (delimited(1, b""), b'{"part":{}}', True)])
+def test_an_empty_message_is_told_from_none(body: bytes, document: bytes, there: bool) -> None:
+    assert schema.has(Messages(Holder).message_class(Holder).FromString(body), "part") is there
+    assert schema.has(msgspec.json.decode(document, type=Holder), "part") is there

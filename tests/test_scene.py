@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from kubediscovery.compositions import Composition
 from kubediscovery.health import Health
+from kubediscovery.nodes import Node
 from kubediscovery.scene import CYCLE_STEPS, STEP_SECONDS, WEB_REPLICAS, rollout, scene
-from kubediscovery.tree import Node
 from tests.playing import NOW, played
 
 STEPS = st.integers(0, 10_000)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from kubediscovery import schema
+from kubediscovery import schema, schema_pods
 from kubediscovery.cache import KindCache
 from kubediscovery.compact import Compactor
 from kubediscovery.decoding import Decoder
@@ -70,7 +70,7 @@ async def test_a_list_is_asked_for_in_pages(tmp_path: Path) -> None:
     async def answer(request: web.Request) -> web.Response:
         asked.append({**request.query, "path": request.path, "accept": request.headers["Accept"]})
         more = {} if "continue" in request.query else {"continue_token": "a+b/c="}
-        body = IN_PROTOBUF.page(schema.Pod, {"resource_version": "7", **more}, [a_pod("x", 5)])
+        body = IN_PROTOBUF.page(schema_pods.Pod, {"resource_version": "7", **more}, [a_pod("x", 5)])
         return web.Response(body=body, content_type=PROTOBUF)
 
     async with source(tmp_path, answer, field_selector="metadata.name=x", page_size=2) as pods:
@@ -84,7 +84,7 @@ async def test_a_list_is_asked_for_in_pages(tmp_path: Path) -> None:
 
 async def test_the_content_type_decides(tmp_path: Path) -> None:
     async def answer(_: web.Request) -> web.Response:
-        return web.Response(body=IN_JSON.page(schema.Pod, {}, [a_pod("x", 5)]), content_type=JSON)
+        return web.Response(body=IN_JSON.page(schema_pods.Pod, {}, [a_pod("x", 5)]), content_type=JSON)
 
     async with source(tmp_path, answer) as pods:
         assert [item.name for item in (await pods.page("")).items] == ["x"]
@@ -93,9 +93,9 @@ async def test_the_content_type_decides(tmp_path: Path) -> None:
 async def test_a_watch_begins_at_a_version_and_asks_for_bookmarks(tmp_path: Path) -> None:
     asked: list[dict[str, str]] = []
     events = [
-        IN_PROTOBUF.event("ADDED", schema.Pod, a_pod("x", 8)),
-        IN_PROTOBUF.event("BOOKMARK", schema.Pod, a_pod("", 9))
-        + IN_PROTOBUF.event("DELETED", schema.Pod, a_pod("x", 10)),
+        IN_PROTOBUF.event("ADDED", schema_pods.Pod, a_pod("x", 8)),
+        IN_PROTOBUF.event("BOOKMARK", schema_pods.Pod, a_pod("", 9))
+        + IN_PROTOBUF.event("DELETED", schema_pods.Pod, a_pod("x", 10)),
     ]
 
     async def answer(request: web.Request) -> web.StreamResponse:
@@ -118,7 +118,7 @@ async def test_a_watch_begins_at_a_version_and_asks_for_bookmarks(tmp_path: Path
 
 
 async def test_a_connection_that_breaks_amid_a_watch_is_an_error_after_its_events(tmp_path: Path) -> None:
-    event = IN_JSON.event("ADDED", schema.Pod, a_pod("x", 8))
+    event = IN_JSON.event("ADDED", schema_pods.Pod, a_pod("x", 8))
 
     async def answer(request: web.Request) -> web.StreamResponse:
         return await Streamed([event, event[:20], b""]).answer(request, JSON)
@@ -161,7 +161,7 @@ class KubeApiserver:
         encoding = IN_PROTOBUF if accept.startswith(PROTOBUF) else IN_JSON
         self.accepted.append(f"{'watch' if 'watch' in request.query else 'list'} {accept}")
         if "watch" not in request.query:
-            body = encoding.page(schema.Pod, {"resource_version": "7"}, self.listed)
+            body = encoding.page(schema_pods.Pod, {"resource_version": "7"}, self.listed)
             return web.Response(body=stored(body), headers={"Content-Type": encoding.content_type})
         response = web.StreamResponse(headers={"Content-Type": encoding.content_type})
         await response.prepare(request)
@@ -171,7 +171,7 @@ class KubeApiserver:
                 while not (news := [entry for entry in self._log if entry[0] > seen]):
                     await self._changed.wait()
             for version, type_, pod in news:
-                await response.write(stored(encoding.event(type_, schema.Pod, pod)))
+                await response.write(stored(encoding.event(type_, schema_pods.Pod, pod)))
                 seen = version
 
 

@@ -38,12 +38,13 @@ def test_the_columns_and_the_cells() -> None:
         ("Health", 0),
         ("Pods", 0),
         ("Age", 0),
+        ("Rollout", 1),
         ("Revision", 1),
         ("Reason", 1),
         ("Images", 1),
     ]
     assert [row.cells for row in table.rows] == [
-        ["replicasets.apps.web", "2/2", "Healthy", "1/1", "3d4h", "3", "", "nginx:1.27"]
+        ["replicasets.apps.web", "2/2", "Healthy", "1/1", "3d4h", "", "3", "", "nginx:1.27"]
     ]
     assert table.metadata is LIST
 
@@ -55,7 +56,7 @@ def test_every_column_is_declared_as_kubectl_reads_it() -> None:
     for column in written["columnDefinitions"]:
         assert column.keys() == {"name", "type", "format", "description", "priority"}
         assert column["type"] == "string"
-    assert [column["format"] for column in written["columnDefinitions"]] == ["name", *[""] * 7]
+    assert [column["format"] for column in written["columnDefinitions"]] == ["name", *[""] * 8]
 
 
 def test_pods_that_may_not_be_seen_are_not_counted() -> None:

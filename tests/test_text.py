@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from kubediscovery.compositions import Composition, CompositionStatus
+from kubediscovery.drawing import MAX_DEPTH
 from kubediscovery.health import Health
 from kubediscovery.meta import ObjectMeta
+from kubediscovery.nodes import Info, Node
 from kubediscovery.omissions import Omitted
 from kubediscovery.printable import printable
 from kubediscovery.text import create_console, line_of, print_compositions, short_image
-from kubediscovery.tree import MAX_DEPTH, Info, Node
 from tests.playing import NOW, played
 
 LATER = NOW + timedelta(minutes=5)

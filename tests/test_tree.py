@@ -1,7 +1,7 @@
 """Trees against a slow reference on any graph of owners, and the graphs that a hostile user would make."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from random import Random
 from typing import Any
 
@@ -11,17 +11,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
+from kubediscovery.drawing import DEFAULT, MAX_DEPTH, Drawing
 from kubediscovery.health import Health, assess, worst
 from kubediscovery.kinds import Kind
+from kubediscovery.nodes import Info, Node, node_of, timestamp
 from kubediscovery.objects import Condition, MetadataState, Object, Owner, PodState, RevisionState, State
+from kubediscovery.sight import Sight
 from kubediscovery.store import Store
-from kubediscovery.tree import MAX_DEPTH, Info, Node, Tree, build_tree, node_of, timestamp
+from kubediscovery.tree import Tree, build_tree
 from tests.objects import (
     CRON_JOB,
     DAEMON_SET,
     DEPLOYMENT,
     FLEET,
     JOB,
+    KINDS,
     OTHER_DEPLOYMENT,
     POD,
     REPLICA_SET,
@@ -39,12 +43,15 @@ from tests.objects import (
 Graph = list[Object]
 
 
-def everything(_: Kind) -> bool:
-    return True
+EVERYTHING = Sight(None, frozenset(KINDS), all=True)
 
 
-def tree_of(objects: Collection[Object], root: Object, may_see: Callable[[Kind], bool] = everything) -> Tree:
-    return build_tree(filled(objects), root, may_see)
+def tree_of(objects: Collection[Object], root: Object, sight: Sight = EVERYTHING, drawing: Drawing = DEFAULT) -> Tree:
+    return build_tree(filled(objects), root, sight, drawing)
+
+
+def without(*hidden: Kind) -> Sight:
+    return Sight(None, frozenset(KINDS) - frozenset(hidden))
 
 
 def nodes(node: Node) -> Iterator[Node]:
@@ -62,20 +69,20 @@ def edges(node: Node) -> Iterator[tuple[str, str]]:
 # The reference
 
 
-def owned(objects: Graph, owner: Object, may_see: Callable[[Kind], bool]) -> Graph:
+def owned(objects: Graph, owner: Object, sight: Sight) -> Graph:
     return [
         item
         for item in objects
         if owner.uid in {reference.uid for reference in item.owners}
         and (not owner.kind.namespaced or owner.namespace == item.namespace)
-        and may_see(item.kind)
+        and sight.sees(item)
     ]
 
 
-def reachable(objects: Graph, root: Object, may_see: Callable[[Kind], bool]) -> Graph:
+def reachable(objects: Graph, root: Object, sight: Sight) -> Graph:
     found, fresh = [root], [root]
     while fresh:
-        fresh = [child for owner in fresh for child in owned(objects, owner, may_see) if child not in found]
+        fresh = [child for owner in fresh for child in owned(objects, owner, sight) if child not in found]
         fresh = list({item.uid: item for item in fresh}.values())
         found += fresh
     return found
@@ -119,31 +126,29 @@ def graphs(draw: st.DrawFn) -> Graph:
 @given(graphs(), st.sets(st.sampled_from([DEPLOYMENT, REPLICA_SET, POD, FLEET, OTHER_DEPLOYMENT])))
 @settings(max_examples=300)
 def test_a_tree_is_what_can_be_reached_and_seen(objects: Graph, hidden: set[Kind]) -> None:
-    def may_see(kind: Kind) -> bool:
-        return kind not in hidden
-
+    sight = without(*hidden)
     store = filled(objects)
     for root in objects:
-        tree = build_tree(store, root, may_see)
-        found = reachable(objects, root, may_see)
+        tree = build_tree(store, root, sight)
+        found = reachable(objects, root, sight)
         assert {node.uid for node in nodes(tree.root)} == {item.uid for item in found}
-        wanted = {(owner.uid, child.uid) for owner in found for child in owned(objects, owner, may_see)}
+        wanted = {(owner.uid, child.uid) for owner in found for child in owned(objects, owner, sight)}
         assert Counter(edges(tree.root)) == Counter(dict.fromkeys(wanted, 1))
         assert tree.version == max(item.resource_version for item in found)
         assert tree.health == worst(assess(item).health for item in found)
         pods = [item.state for item in found if isinstance(item.state, PodState)]
         assert (tree.pods, tree.ready_pods) == (len(pods), sum(pod.is_ready for pod in pods))
         assert tree.cut == frozenset()
-        _assert_expanded_where_first(tree, objects, may_see)
+        _assert_expanded_where_first(tree, objects, sight)
         _assert_sorted(tree)
         _assert_silent_about(tree, [item for item in objects if item not in found])
 
 
-def _assert_expanded_where_first(tree: Tree, objects: Graph, may_see: Callable[[Kind], bool]) -> None:
+def _assert_expanded_where_first(tree: Tree, objects: Graph, sight: Sight) -> None:
     by_uid = {item.uid: item for item in objects}
     met: set[str] = set()
     for node in nodes(tree.root):
-        wanted = [] if node.uid in met else owned(objects, by_uid[node.uid], may_see)
+        wanted = [] if node.uid in met else owned(objects, by_uid[node.uid], sight)
         assert {child.uid for child in node.children} == {item.uid for item in wanted}
         met.add(node.uid)
 
@@ -163,12 +168,10 @@ def _assert_silent_about(tree: Tree, others: Graph) -> None:
 def test_nothing_of_what_is_hidden_leaves_a_trace(objects: Graph, hidden: set[Kind]) -> None:
     """The tree equals that of a cluster in which what is hidden does not exist."""
 
-    def may_see(kind: Kind) -> bool:
-        return kind not in hidden
-
+    sight = without(*hidden)
     root = objects[0]
-    visible = [item for item in objects if item is root or may_see(item.kind)]
-    assert tree_of(objects, root, may_see) == tree_of(visible, root, may_see)
+    visible = [item for item in objects if item is root or sight.sees(item)]
+    assert tree_of(objects, root, sight) == tree_of(visible, root, sight)
 
 
 @given(graphs(), st.randoms(use_true_random=False))
@@ -180,7 +183,7 @@ def test_the_order_of_arrival_does_not_show(objects: Graph, random: Random) -> N
     for item in shuffled:
         after.put(item)
     for root in objects:
-        first, second = (build_tree(store, root, everything) for store in (before, after))
+        first, second = (build_tree(store, root, EVERYTHING) for store in (before, after))
         assert msgspec.json.encode(first.root) == msgspec.json.encode(second.root)
 
 
@@ -201,7 +204,7 @@ def test_kinds_of_the_same_name_stand_in_a_fixed_order() -> None:
         store = Store(filled([]).kinds)
         for item in objects:
             store.put(item)
-        children = build_tree(store, fleet, everything).root.children
+        children = build_tree(store, fleet, EVERYTHING).root.children
         assert [child.api_version for child in children] == ["apps/v1", "example.com/v1"]
 
 
@@ -254,7 +257,7 @@ def test_a_chain_is_cut_at_the_limit(length: int, cut: set[Kind]) -> None:
 
 def test_what_is_cut_and_may_not_be_seen_is_not_said() -> None:
     objects = chain(MAX_DEPTH + 1)
-    assert tree_of(objects, objects[0], lambda kind: kind != POD).cut == frozenset()
+    assert tree_of(objects, objects[0], without(POD)).cut == frozenset()
 
 
 def test_what_also_stands_higher_up_is_not_cut() -> None:
@@ -378,7 +381,7 @@ def test_the_health_of_a_tree_is_the_worst_in_it() -> None:
     web = make(DEPLOYMENT, "web")
     late = make(REPLICA_SET, "web-1", owners=[web], state=STATES[0])
     assert tree_of([web, late], web).health is Health.DEGRADED
-    assert tree_of([web, late], web, lambda kind: kind != REPLICA_SET).health is Health.HEALTHY
+    assert tree_of([web, late], web, without(REPLICA_SET)).health is Health.HEALTHY
 
 
 def test_empty_info_is_still_said() -> None:
@@ -391,8 +394,8 @@ def test_the_version_of_a_tree_moves_when_something_leaves_it() -> None:
     gone = make(REPLICA_SET, "web-1", owners=[web], resource_version=11)
     store = filled([web, gone, make(REPLICA_SET, "web-2", owners=[web], resource_version=30)])
     store.remove(gone, 40)
-    assert build_tree(store, web, everything).version == 40
-    assert build_tree(store, web, lambda kind: kind != REPLICA_SET).version == 10
+    assert build_tree(store, web, EVERYTHING).version == 40
+    assert build_tree(store, web, without(REPLICA_SET)).version == 10
 
 
 def test_a_child_that_changes_its_owner_moves_both_versions() -> None:
@@ -400,4 +403,4 @@ def test_a_child_that_changes_its_owner_moves_both_versions() -> None:
     child = make(REPLICA_SET, "x", owners=[one], resource_version=11)
     store = filled([one, other, child])
     store.put(structs.replace(child, owners=(owner_of(other),), resource_version=20))
-    assert [build_tree(store, root, everything).version for root in (one, other)] == [20, 20]
+    assert [build_tree(store, root, EVERYTHING).version for root in (one, other)] == [20, 20]

@@ -13,6 +13,7 @@ from kubediscovery.kinds import Kinds
 from kubediscovery.snapshot import load_snapshot
 from kubediscovery.store import Store
 from kubediscovery.testing.controlplane import ControlPlane
+from kubediscovery.sight import Sight
 from kubediscovery.tree import build_tree
 
 RESOURCES = "deployments,replicasets,pods,services,serviceaccounts"
@@ -38,7 +39,7 @@ def test_a_tree_that_controllers_made_comes_back(
     assert deployment is not None
     root = store.find(deployment, namespace, "web")
     assert root is not None
-    tree = build_tree(store, root, lambda _: True)
+    tree = build_tree(store, root, Sight(None, frozenset(store.kinds), all=True))
 
     assert {kind.kind: count for kind, count in summary.objects.items()} == Counter(each["kind"] for each in objects)
     assert summary.untracked == {"ServiceAccount": 1}

@@ -1,0 +1,203 @@
+"""What is read of pods. There are more of them than of all else, and most are like their siblings."""
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from msgspec import Struct, structs
+
+from kubediscovery import schema, schema_pods
+from kubediscovery.objects import ContainerTrouble, Phase, PodState, Reference
+from kubediscovery.readings import MESSAGE_LIMIT, Reading, Shape, conditions, images, named, seconds
+from kubediscovery.schema import has, present
+from kubediscovery.sharing import Sharing
+
+# What readiness and scheduling hang on.
+_CONDITIONS = frozenset(("Ready", "ContainersReady", "PodScheduled"))
+
+
+class _Plan(Struct, frozen=True, gc=False):
+    """What a pod's spec says that it has in common with its siblings."""
+
+    restart_policy: str
+    total: int
+    images: tuple[str, ...]
+    other_images: tuple[str, ...]
+    references: tuple[Reference, ...]
+
+
+def _read(raw: schema_pods.Pod, sharing: Sharing) -> Reading:
+    spec: Any = raw.spec
+    node = spec.node_name
+    # Siblings run on different nodes.
+    if isinstance(spec, Struct):
+        spec = structs.replace(spec, node_name="")
+    else:
+        spec.ClearField("node_name")
+    plan = sharing.read_once(spec, _plan)
+    return Reading(_state(raw.status, node, plan), plan.references)
+
+
+def _plan(spec: schema_pods.PodSpec) -> _Plan:
+    main = images(spec.containers)
+    others = images(spec.init_containers, _ephemeral(spec))
+    return _Plan(
+        restart_policy=sys.intern(spec.restart_policy),
+        total=len(spec.containers),
+        images=main,
+        other_images=tuple(image for image in others if image not in main),
+        references=named(_references(spec)),
+    )
+
+
+def _ephemeral(spec: schema_pods.PodSpec) -> Iterator[schema_pods.Container]:
+    return (container.ephemeral_container_common for container in spec.ephemeral_containers)
+
+
+def _state(status: schema_pods.PodStatus, node: str, plan: _Plan) -> PodState:
+    statuses = list(status.container_statuses)
+    wanted = [condition for condition in status.conditions if condition.type in _CONDITIONS]
+    return PodState(
+        phase=sys.intern(status.phase),
+        node=sys.intern(node),
+        restart_policy=plan.restart_policy,
+        ready=sum(container.ready for container in statuses),
+        total=plan.total,
+        restarts=sum(container.restart_count for container in statuses),
+        images=plan.images,
+        is_ready=any(condition.type == "Ready" and condition.status == "True" for condition in wanted),
+        reason=status.reason,
+        message=status.message[:MESSAGE_LIMIT],
+        conditions=conditions(condition for condition in wanted if condition.status != "True"),
+        troubles=_troubles(status.init_container_statuses, init=True) + _troubles(statuses, init=False),
+        other_images=plan.other_images,
+    )
+
+
+def _troubles(statuses: Iterable[schema_pods.ContainerStatus], *, init: bool) -> tuple[ContainerTrouble, ...]:
+    found = (_trouble(status, init=init) for status in statuses)
+    return tuple(trouble for trouble in found if trouble is not None)
+
+
+def _trouble(status: schema_pods.ContainerStatus, *, init: bool) -> ContainerTrouble | None:
+    """None for a container that runs and is ready, and for an init container that ended well."""
+    if status.ready and not init:
+        return None
+    phase = _phase(status.state)
+    present = status.state.terminated if phase is Phase.TERMINATED else status.state.waiting
+    exit_code = status.state.terminated.exit_code if phase is Phase.TERMINATED else 0
+    if init and (phase is Phase.RUNNING or (phase is Phase.TERMINATED and exit_code == 0)):
+        return None
+    last = status.last_state.terminated
+    return ContainerTrouble(
+        name=status.name,
+        phase=phase,
+        init=init,
+        reason=present.reason,
+        message=present.message[:MESSAGE_LIMIT],
+        exit_code=exit_code,
+        last_reason=last.reason,
+        last_exit_code=last.exit_code,
+        terminated_before=_phase(status.last_state) is Phase.TERMINATED,
+    )
+
+
+def _phase(state: schema_pods.ContainerState) -> Phase:
+    """A state that names nothing is waiting (k8s.io/api, core/v1/types.go, ContainerState)."""
+    if seconds(state.running.started_at):
+        return Phase.RUNNING
+    terminated = state.terminated
+    if terminated.reason or terminated.exit_code or seconds(terminated.finished_at):
+        return Phase.TERMINATED
+    return Phase.WAITING
+
+
+def _references(spec: schema_pods.PodSpec) -> Iterator[Reference]:
+    """Whatever the kubelet needs to run it; the claims of ephemeral volumes are owned by the pod instead."""
+    yield Reference("serviceAccount", "", "ServiceAccount", spec.service_account_name)
+    yield Reference("priorityClass", "scheduling.k8s.io", "PriorityClass", spec.priority_class_name)
+    yield Reference("runtimeClass", "node.k8s.io", "RuntimeClass", spec.runtime_class_name)
+    for secret in spec.image_pull_secrets:
+        yield _secret(secret.name)
+    for containers in (spec.init_containers, spec.containers, _ephemeral(spec)):
+        for container in containers:
+            yield from _of_environment(container)
+    for volume in spec.volumes:
+        yield from _by_field(volume.volume_source)
+
+
+def _secret(name: str) -> Reference:
+    return Reference("secret", "", "Secret", name)
+
+
+def _config_map(name: str) -> Reference:
+    return Reference("configMap", "", "ConfigMap", name)
+
+
+def _of_environment(container: schema_pods.Container) -> Iterator[Reference]:
+    for variable in container.env:
+        if has(variable, "value_from"):
+            yield from _by_field(variable.value_from)
+    for source in container.env_from:
+        yield from _by_field(source)
+
+
+def _by_field(part: Any) -> Iterator[Reference]:
+    for name, value in present(part):
+        yield from _READ[name](value)
+
+
+def _of_secret(value: Any) -> Iterator[Reference]:
+    yield _secret(value.local_object_reference.name)
+
+
+def _of_config_map(value: schema.NamedReference) -> Iterator[Reference]:
+    yield _config_map(value.local_object_reference.name)
+
+
+def _of_secret_ref(volume: Any) -> Iterator[Reference]:
+    yield _secret(volume.secret_ref.name)
+
+
+def _of_secret_name(volume: schema_pods.SecretVolume | schema_pods.AzureFileVolume) -> Iterator[Reference]:
+    yield _secret(volume.secret_name)
+
+
+def _of_claim(volume: schema_pods.ClaimVolume) -> Iterator[Reference]:
+    yield Reference("claim", "", "PersistentVolumeClaim", volume.claim_name)
+
+
+def _of_projected(volume: schema_pods.ProjectedVolume) -> Iterator[Reference]:
+    for projection in volume.sources:
+        for name, value in present(projection):
+            yield from _PROJECTED[name](value)
+
+
+def _of_driver(volume: schema_pods.CSIVolume) -> Iterator[Reference]:
+    yield Reference("csiDriver", "storage.k8s.io", "CSIDriver", volume.driver)
+    yield _secret(volume.node_publish_secret_ref.name)
+
+
+# By the fields of env, envFrom and volumes; a projection has a Secret of another form than a volume.
+_READ: Mapping[str, Callable[[Any], Iterator[Reference]]] = {
+    "config_map_key_ref": _of_config_map,
+    "secret_key_ref": _of_secret,
+    "config_map_ref": _of_config_map,
+    "secret_ref": _of_secret,
+    "config_map": _of_config_map,
+    "secret": _of_secret_name,
+    "azure_file": _of_secret_name,
+    "iscsi": _of_secret_ref,
+    "rbd": _of_secret_ref,
+    "flex_volume": _of_secret_ref,
+    "cinder": _of_secret_ref,
+    "cephfs": _of_secret_ref,
+    "scale_io": _of_secret_ref,
+    "storageos": _of_secret_ref,
+    "persistent_volume_claim": _of_claim,
+    "projected": _of_projected,
+    "csi": _of_driver,
+}
+_PROJECTED: Mapping[str, Callable[[Any], Iterator[Reference]]] = {"secret": _of_secret, "config_map": _of_config_map}
+
+POD = Shape(schema_pods.Pod, _read)

@@ -1,0 +1,113 @@
+"""What the readers of all kinds share: conditions, images, times and selectors, of either encoding."""
+
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+from kubediscovery import schema
+from kubediscovery.objects import Condition, Reference, State
+from kubediscovery.selectors import Requirement, Selector
+from kubediscovery.sharing import Sharing
+
+# A container's message is shown, never parsed: 1 KB of it says enough.
+MESSAGE_LIMIT = 1024
+# Go's names of the operators (k8s.io/apimachinery, pkg/apis/meta/v1/helpers.go, LabelSelectorAsSelector).
+_OPERATORS = {"In": "in", "NotIn": "notin", "Exists": "exists", "DoesNotExist": "absent"}
+
+
+class Reading(NamedTuple):
+    """What an object says beside its metadata."""
+
+    state: State
+    references: tuple[Reference, ...] = ()
+    selector: Selector | None = None
+
+
+class Shape(NamedTuple):
+    """What is decoded of a kind, and what is made of it; ``metadata_only`` asks kube-apiserver for nothing else."""
+
+    message: type[schema.Message]
+    read: Callable[[Any, Sharing], Reading]
+    metadata_only: bool = False
+    custom: bool = False
+
+
+def row(
+    message: type[schema.Message],
+    state: Callable[[Any], State],
+    references: Callable[[Any], Iterable[Reference]] = lambda _: (),
+    selector: Callable[[Any], Selector | None] = lambda _: None,
+    *,
+    custom: bool = False,
+) -> Shape:
+    """A shape out of one function for each part of a reading. References are named once, empty ones never."""
+
+    def read(raw: Any, sharing: Sharing) -> Reading:
+        del sharing
+        return Reading(state(raw), named(references(raw)), selector(raw))
+
+    return Shape(message, read, custom=custom)
+
+
+def named(references: Iterable[Reference]) -> tuple[Reference, ...]:
+    """Each of the references that name something, once, in their order."""
+    return tuple(dict.fromkeys(reference for reference in references if reference.name))
+
+
+def seconds(time: schema.Time | None) -> int:
+    """Seconds since 1970, 0 for no time."""
+    return time.seconds if time is not None else 0
+
+
+def observed(generation: int) -> int:
+    """An observed generation, -1 for none: one that is 0 is not written (``omitempty``)."""
+    return generation or -1
+
+
+def group_of(api_version: str) -> str:
+    """``apps`` of ``apps/v1``, empty for the core group."""
+    return api_version.rpartition("/")[0]
+
+
+def conditions(raw: Iterable[schema.ObjectCondition | schema.ProbedCondition]) -> tuple[Condition, ...]:
+    """Conditions in their order, with messages cut."""
+    return tuple(
+        Condition(type=found.type, status=found.status, reason=found.reason, message=found.message[:MESSAGE_LIMIT])
+        for found in raw
+    )
+
+
+def images(*containers: Iterable[Any]) -> tuple[str, ...]:
+    """Each image once, in the order of containers."""
+    found = (sys.intern(container.image) for group in containers for container in group if container.image)
+    return tuple(dict.fromkeys(found))
+
+
+def flags(values: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """The flags of a state: sorted, without those that are empty."""
+    return tuple(sorted((name, value) for name, value in values.items() if value))
+
+
+def exact(labels: Mapping[str, str]) -> Selector | None:
+    """The selector that a map of labels is; one without labels selects nothing (a Service's, for one)."""
+    return Selector(_equalities(labels)) if labels else None
+
+
+def _equalities(labels: Mapping[str, str]) -> tuple[Requirement, ...]:
+    return tuple(Requirement(key, "in", frozenset((labels[key],))) for key in sorted(labels))
+
+
+def label_selector(raw: schema.LabelSelector) -> Selector | None:
+    """A LabelSelector that is there: an empty one selects everything. None for one that Kubernetes would refuse."""
+    expressions = list(raw.match_expressions)
+    if any(found.operator not in _OPERATORS for found in expressions):
+        return None
+    requirements = (
+        Requirement(found.key, _OPERATORS[found.operator], frozenset(found.values)) for found in expressions
+    )
+    return Selector((*_equalities(raw.match_labels), *requirements))
+
+
+def spec_selector(raw: Any) -> Selector | None:
+    """``spec.selector``; one that is absent selects nothing."""
+    return label_selector(raw.spec.selector) if schema.has(raw.spec, "selector") else None

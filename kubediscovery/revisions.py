@@ -1,0 +1,117 @@
+"""Which pods of a workload are of the revision that is rolled out, and which of former ones."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from kubediscovery.culprit import is_active, is_ready
+from kubediscovery.objects import Object, PodState, RevisionState, WorkloadState
+from kubediscovery.outcome import REVISION_LABEL, RevisionPods
+
+Below = Mapping[str, Sequence[Object]]
+# What a name ends with counts as a number as far as a StatefulSet has one.
+_LONGEST_ORDINAL = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Revisions:
+    """The pods of a workload by their revisions.
+
+    ``new`` and ``old`` are those of the new revision and of former ones that are neither deleted nor at their end,
+    ``terminating`` the former ones that are being deleted, ``newest`` a Deployment's new ReplicaSet. ``known`` is
+    false where no pods may be seen, or nobody can say which are new: then the workload's own status has to do.
+    """
+
+    revision: str = ""
+    new: Sequence[Object] = ()
+    old: Sequence[Object] = ()
+    terminating: Sequence[Object] = ()
+    newest: Object | None = None
+    known: bool = False
+    counts: list[RevisionPods] | None = field(default=None)
+
+
+def by_owner(members: Iterable[Object]) -> Below:
+    """What each owner owns, each object once."""
+    found: defaultdict[str, dict[str, Object]] = defaultdict(dict)
+    for member in members:
+        for owner in member.owners:
+            found[owner.uid][member.uid] = member
+    return {uid: list(owned.values()) for uid, owned in found.items()}
+
+
+def pods_of(owner: Object, below: Below) -> list[Object]:
+    """The pods that it owns, by name; a number at the end of a name as a number."""
+    found = [item for item in below.get(owner.uid, ()) if isinstance(item.state, PodState)]
+    return sorted(found, key=lambda pod: (*_parted(pod.name), pod.uid))
+
+
+def _parted(name: str) -> tuple[str, int]:
+    stem, _, number = name.rpartition("-")
+    is_number = number.isascii() and number.isdecimal() and len(number) <= _LONGEST_ORDINAL
+    return (stem, int(number)) if is_number else (name, -1)
+
+
+def of_deployment(root: Object, below: Below) -> Revisions:
+    """The new ReplicaSet has the Deployment's own revision (k8s.io/kubernetes, ``pkg/controller/deployment/util``)."""
+    revision = _revision(root)
+    owned = below.get(root.uid, ())
+    sets = [(_revision(item), item) for item in owned if isinstance(item.state, WorkloadState)]
+    newest = next((item for found, item in sets if revision and found == revision), None)
+    return _revisions([(found, pod) for found, item in sets for pod in pods_of(item, below)], revision, newest)
+
+
+def _revision(item: Object) -> str:
+    return item.state.revision if isinstance(item.state, WorkloadState) else ""
+
+
+def of_stateful_set(root: Object, below: Below) -> Revisions:
+    """The status names the new revision."""
+    revision = root.state.update_revision if isinstance(root.state, WorkloadState) else ""
+    return _revisions([(_label(pod), pod) for pod in pods_of(root, below)], revision)
+
+
+def of_daemon_set(root: Object, below: Below) -> Revisions:
+    """The new one is the ControllerRevision with the highest number (``pkg/controller/daemon/update.go``)."""
+    known = [(item.state.revision, item) for item in below.get(root.uid, ()) if isinstance(item.state, RevisionState)]
+    _, newest = max(known, key=lambda found: (found[0], found[1].name), default=(0, None))
+    revision = (_label(newest) or newest.name.removeprefix(f"{root.name}-")) if newest else ""
+    return _revisions([(_label(pod), pod) for pod in pods_of(root, below)], revision)
+
+
+def _label(item: Object) -> str:
+    return next((value for key, value in item.labels if key == REVISION_LABEL), "")
+
+
+def _revisions(pods: Sequence[tuple[str, Object]], revision: str, newest: Object | None = None) -> Revisions:
+    counts = counted(pods)
+    if not revision:
+        return Revisions(counts=counts)
+    former = [pod for found, pod in pods if found != revision]
+    return Revisions(
+        revision,
+        new=[pod for found, pod in pods if found == revision and is_active(pod)],
+        old=[pod for pod in former if is_active(pod)],
+        terminating=[pod for pod in former if pod.deleting],
+        newest=newest,
+        known=bool(pods),
+        counts=counts,
+    )
+
+
+def counted(pods: Iterable[tuple[str, Object]]) -> list[RevisionPods] | None:
+    """Pods with their revisions, by revision and images; None for none."""
+    groups: defaultdict[tuple[str, tuple[str, ...]], list[Object]] = defaultdict(list)
+    for revision, pod in pods:
+        images = pod.state.images if isinstance(pod.state, PodState) else ()
+        groups[revision, images].append(pod)
+    return [
+        RevisionPods(
+            revision=revision,
+            images=images,
+            pods=len(found),
+            ready=sum(map(is_ready, found)),
+            terminating=sum(pod.deleting for pod in found),
+        )
+        for (revision, images), found in sorted(groups.items(), key=lambda group: group[0])
+    ] or None

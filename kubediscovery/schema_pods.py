@@ -1,0 +1,175 @@
+"""The part of pods that is decoded; the rules are those of :mod:`kubediscovery.schema`.
+
+Of volumes only those that name a Secret, a ConfigMap, a claim or a driver are read (k8s.io/api, core/v1, VolumeSource).
+"""
+
+from typing import Annotated, ClassVar
+
+import msgspec
+
+from kubediscovery.schema import (
+    NO_TIME,
+    LocalObjectReference,
+    Message,
+    NamedReference,
+    ObjectMeta,
+    ProbedCondition,
+    Time,
+    inlined,
+)
+
+
+class EnvVarSource(Message, frozen=True):
+    config_map_key_ref: Annotated[NamedReference | None, 3] = None
+    secret_key_ref: Annotated[NamedReference | None, 4] = None
+
+
+class EnvVar(Message, frozen=True):
+    value_from: Annotated[EnvVarSource | None, 3] = None
+
+
+class EnvFromSource(Message, frozen=True):
+    config_map_ref: Annotated[NamedReference | None, 2] = None
+    secret_ref: Annotated[NamedReference | None, 3] = None
+
+
+class Container(Message, frozen=True):
+    image: Annotated[str, 2] = ""
+    env: Annotated[list[EnvVar], 7] = []
+    env_from: Annotated[list[EnvFromSource], 19] = []
+
+
+class EphemeralContainer(Container, frozen=True):
+    ephemeral_container_common: ClassVar[Annotated[Container, 1]] = inlined()
+
+
+class SecretVolume(Message, frozen=True):
+    secret_name: Annotated[str, 1] = ""
+
+
+class AzureFileVolume(Message, frozen=True):
+    secret_name: Annotated[str, 1] = ""
+
+
+class ISCSIVolume(Message, frozen=True):
+    secret_ref: Annotated[LocalObjectReference, 10] = LocalObjectReference()
+
+
+class RBDVolume(Message, frozen=True):
+    secret_ref: Annotated[LocalObjectReference, 7] = LocalObjectReference()
+
+
+class CephFSVolume(Message, frozen=True):
+    secret_ref: Annotated[LocalObjectReference, 5] = LocalObjectReference()
+
+
+class CinderVolume(Message, frozen=True):
+    secret_ref: Annotated[LocalObjectReference, 4] = LocalObjectReference()
+
+
+class FlexVolume(Message, frozen=True):
+    secret_ref: Annotated[LocalObjectReference, 3] = LocalObjectReference()
+
+
+class ScaleIOVolume(Message, frozen=True):
+    secret_ref: Annotated[LocalObjectReference, 3] = LocalObjectReference()
+
+
+class StorageOSVolume(Message, frozen=True):
+    secret_ref: Annotated[LocalObjectReference, 5] = LocalObjectReference()
+
+
+class ClaimVolume(Message, frozen=True):
+    claim_name: Annotated[str, 1] = ""
+
+
+class VolumeProjection(Message, frozen=True):
+    secret: Annotated[NamedReference | None, 1] = None
+    config_map: Annotated[NamedReference | None, 3] = None
+
+
+class ProjectedVolume(Message, frozen=True):
+    sources: Annotated[list[VolumeProjection], 1] = []
+
+
+class CSIVolume(Message, frozen=True):
+    driver: Annotated[str, 1] = ""
+    node_publish_secret_ref: Annotated[LocalObjectReference, 5] = LocalObjectReference()
+
+
+class VolumeSource(Message, frozen=True):
+    secret: Annotated[SecretVolume | None, 6] = None
+    iscsi: Annotated[ISCSIVolume | None, 8] = None
+    persistent_volume_claim: Annotated[ClaimVolume | None, 10] = None
+    rbd: Annotated[RBDVolume | None, 11] = None
+    flex_volume: Annotated[FlexVolume | None, 12] = None
+    cinder: Annotated[CinderVolume | None, 13] = None
+    cephfs: Annotated[CephFSVolume | None, 14] = None
+    azure_file: Annotated[AzureFileVolume | None, 17] = None
+    config_map: Annotated[NamedReference | None, 19] = None
+    scale_io: Annotated[ScaleIOVolume | None, 25] = msgspec.field(default=None, name="scaleIO")
+    projected: Annotated[ProjectedVolume | None, 26] = None
+    storageos: Annotated[StorageOSVolume | None, 27] = None
+    csi: Annotated[CSIVolume | None, 28] = None
+
+
+class Volume(VolumeSource, frozen=True):
+    volume_source: ClassVar[Annotated[VolumeSource, 2]] = inlined()
+
+
+class PodSpec(Message, frozen=True):
+    volumes: Annotated[list[Volume], 1] = []
+    containers: Annotated[list[Container], 2] = []
+    restart_policy: Annotated[str, 3] = ""
+    service_account_name: Annotated[str, 8] = ""
+    node_name: Annotated[str, 10] = ""
+    image_pull_secrets: Annotated[list[LocalObjectReference], 15] = []
+    init_containers: Annotated[list[Container], 20] = []
+    priority_class_name: Annotated[str, 24] = ""
+    runtime_class_name: Annotated[str, 29] = ""
+    ephemeral_containers: Annotated[list[EphemeralContainer], 34] = []
+
+
+class ContainerStateWaiting(Message, frozen=True):
+    reason: Annotated[str, 1] = ""
+    message: Annotated[str, 2] = ""
+
+
+class ContainerStateRunning(Message, frozen=True):
+    started_at: Annotated[Time | None, 1] = NO_TIME
+
+
+class ContainerStateTerminated(Message, frozen=True):
+    exit_code: Annotated[int, 1] = 0
+    reason: Annotated[str, 3] = ""
+    message: Annotated[str, 4] = ""
+    finished_at: Annotated[Time | None, 6] = NO_TIME
+
+
+class ContainerState(Message, frozen=True):
+    waiting: Annotated[ContainerStateWaiting, 1] = ContainerStateWaiting()
+    running: Annotated[ContainerStateRunning, 2] = ContainerStateRunning()
+    terminated: Annotated[ContainerStateTerminated, 3] = ContainerStateTerminated()
+
+
+class ContainerStatus(Message, frozen=True):
+    name: Annotated[str, 1] = ""
+    state: Annotated[ContainerState, 2] = ContainerState()
+    last_state: Annotated[ContainerState, 3] = ContainerState()
+    ready: Annotated[bool, 4] = False
+    restart_count: Annotated[int, 5] = 0
+
+
+class PodStatus(Message, frozen=True):
+    phase: Annotated[str, 1] = ""
+    conditions: Annotated[list[ProbedCondition], 2] = []
+    message: Annotated[str, 3] = ""
+    reason: Annotated[str, 4] = ""
+    container_statuses: Annotated[list[ContainerStatus], 8] = []
+    init_container_statuses: Annotated[list[ContainerStatus], 10] = []
+
+
+class Pod(Message, frozen=True):
+    metadata: Annotated[ObjectMeta, 1] = ObjectMeta()
+    spec: Annotated[PodSpec, 2] = PodSpec()
+    status: Annotated[PodStatus, 3] = PodStatus()

@@ -1,0 +1,51 @@
+"""What equal values have in common is kept once: the labels, owners, states and references of siblings."""
+
+from collections.abc import Callable, Hashable
+from typing import Any, TypeVar
+
+import msgspec
+from google.protobuf.message import Message
+
+SHARED_LIMIT = 65_536
+# Parts of messages whose reading is remembered, and the longest of them in bytes: 32 MiB of them at the very most.
+READ_LIMIT, LONGEST_READ = 4_096, 8_192
+
+H = TypeVar("H", bound=Hashable)
+
+
+class Sharing:
+    """Gives for equal values the same one, and for equal parts of messages what was read of the first.
+
+    Forgetting costs some sharing of what comes later; a cache that only grows would cost the process.
+    """
+
+    def __init__(self) -> None:
+        self._shared: dict[Hashable, Any] = {}
+        self._read: dict[bytes, Any] = {}
+
+    def share(self, value: H) -> H:
+        """The first of the values that are equal to this one."""
+        if len(self._shared) >= SHARED_LIMIT:
+            self._shared.clear()
+        found: H = self._shared.setdefault(value, value)
+        return found
+
+    def read_once(self, part: Any, read: Callable[[Any], H]) -> H:
+        """What ``read`` makes of a part of a message; all parts must be of one class of the schema.
+
+        It is asked once for parts that say the same in the fields of the schema. Unknown fields of protobuf are
+        dropped: what siblings differ in (the names of mounted volumes) stands mostly there.
+        """
+        if isinstance(part, Message):
+            part.DiscardUnknownFields()
+            content = part.SerializePartialToString()
+        else:
+            content = msgspec.json.encode(part)
+        found: H | None = self._read.get(content)
+        if found is None:
+            found = self.share(read(part))
+            if len(content) <= LONGEST_READ:
+                if len(self._read) >= READ_LIMIT:
+                    self._read.clear()
+                self._read[content] = found
+        return found
