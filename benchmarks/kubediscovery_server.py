@@ -50,6 +50,11 @@ class KubediscoveryServer:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             raise StartupError(f"kubediscovery could not be installed: {done.stderr.strip()}")
+        # No controller is here that would put the server's ClusterRole together.
+        name, role, account = "kubediscovery:benchmark", "kubediscovery:server-built-in", "kubediscovery:kubediscovery"
+        bound = ("clusterrolebinding", name, f"--clusterrole={role}", f"--serviceaccount={account}")
+        cluster.kubectl("delete", "clusterrolebinding", name, "--ignore-not-found")
+        cluster.kubectl("create", *bound)
         token = cluster.kubectl("create", "token", "kubediscovery", "--namespace=kubediscovery", "--duration=24h")
         administrator = cluster.client_ca.issue("benchmark", organizations=["system:masters"], usages=[Usage.CLIENT])
         write_key_pair(folder / "administrator", administrator)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -12,6 +13,7 @@ from benchmarks.context import Context
 from benchmarks.figures import AtMostTimes, Figure, Result
 from benchmarks.percentiles import percentile
 from kubediscovery.api import ApiGroup
+from kubediscovery.built_in import KUBERNETES_KINDS
 from kubediscovery.compositions import Compositions
 from kubediscovery.config import API_VERSION, DEFAULT_GROUP
 from kubediscovery.drawing import DEFAULT, Drawing
@@ -43,9 +45,8 @@ def related(context: Context) -> Result:
     return Result(
         title=f"One tree with all relations among {DEPLOYMENTS:,} Deployments of {PODS} Pods",
         notes=(
-            "Each Deployment has a Service with its EndpointSlice, an Ingress, a HorizontalPodAutoscaler, a "
-            "PodDisruptionBudget and a NetworkPolicy; its Pods mount two ConfigMaps and a Secret and have a "
-            f"ServiceAccount and one of {NODES} Nodes.",
+            "Each Deployment has a Service, EndpointSlice, Ingress, autoscaler, disruption budget and NetworkPolicy.",
+            f"Its Pods have two ConfigMaps, a Secret, a ServiceAccount and one of {NODES} Nodes.",
             f"Trees of all Deployments are built and encoded {_ROUNDS} times, none is kept.",
             f"Mean length of a tree: {alone.mean_bytes:,.0f} bytes, with all relations {beside.mean_bytes:,.0f} bytes.",
         ),
@@ -84,11 +85,11 @@ class _Measured:
 
 
 def _filled() -> Store:
-    store = Store(Kinds())
+    store = Store(Kinds(KUBERNETES_KINDS))
     manifests = Manifests(store.kinds)
     objects: list[Object] = []
     for manifest in _manifests():
-        kind = manifests.kinds.by_api_version(manifest["apiVersion"], manifest["kind"])
+        kind = store.kinds.by_api_version(manifest["apiVersion"], manifest["kind"])
         assert kind is not None, manifest["kind"]
         objects.append(manifests.decode(kind, msgspec.json.encode(manifest)))
     fill(store, objects)
@@ -108,7 +109,7 @@ def _manifests() -> Iterator[Manifest]:
 def _application(number: int, namespace: str, name: str) -> Iterator[Manifest]:
     labels = {"app.kubernetes.io/name": name}
     selector = {"matchLabels": labels}
-    made: Callable[..., Manifest] = lambda version, kind, **body: _made(version, kind, namespace, name, **body)  # noqa: E731
+    made = partial(_named, namespace, name)
     deployment = made("apps/v1", "Deployment", spec={"replicas": PODS, "selector": selector})
     yield deployment
     replicas = _made("apps/v1", "ReplicaSet", namespace, f"{name}-1", deployment, spec={"replicas": PODS})
@@ -141,6 +142,10 @@ def _pod(name: str, node: int) -> Manifest:
         ],
         "volumes": [{"name": "root", "configMap": {"name": "kube-root-ca.crt"}}],
     }
+
+
+def _named(namespace: str, name: str, version: str, kind: str, **body: Any) -> Manifest:
+    return _made(version, kind, namespace, name, **body)
 
 
 def _made(version: str, kind: str, namespace: str, name: str, owner: Manifest | None = None, **body: Any) -> Manifest:

@@ -17,6 +17,21 @@ _SHORT_NAMES: Mapping[str, tuple[str, ...]] = {
     "daemonsets.apps": ("ds",),
     "cronjobs.batch": ("cj",),
     "pods": ("po",),
+    "services": ("svc",),
+    "endpoints": ("ep",),
+    "configmaps": ("cm",),
+    "namespaces": ("ns",),
+    "nodes": ("no",),
+    "persistentvolumeclaims": ("pvc",),
+    "persistentvolumes": ("pv",),
+    "replicationcontrollers": ("rc",),
+    "serviceaccounts": ("sa",),
+    "horizontalpodautoscalers.autoscaling": ("hpa",),
+    "ingresses.networking.k8s.io": ("ing",),
+    "networkpolicies.networking.k8s.io": ("netpol",),
+    "poddisruptionbudgets.policy": ("pdb",),
+    "storageclasses.storage.k8s.io": ("sc",),
+    "customresourcedefinitions.apiextensions.k8s.io": ("crd", "crds"),
 }
 _PLAIN = frozenset(kind.group_resource for kind in BUILT_IN_KINDS)
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.:_-]{0,251}[A-Za-z0-9])?")

@@ -9,7 +9,6 @@ that are called like its own (``statefulset/stateful_set.go``), a ReplicaSet onl
 import re
 from collections.abc import Callable, Iterator, Mapping
 
-from kubediscovery.links import matches
 from kubediscovery.objects import Object, PodState
 from kubediscovery.store import Store
 
@@ -51,12 +50,13 @@ def adopters_of(store: Store, orphan: Object) -> Iterator[Object]:
     takers = _ADOPTERS.get((orphan.kind.group, orphan.kind.kind))
     if takers is None or orphan.deleting or any(owner.controller for owner in orphan.owners):
         return
+    labels = dict(orphan.labels)
     for uid in store.links.selecting(orphan):
         controller = store.get(uid)
         if controller is None or controller.deleting or controller.selector is None:
             continue
         takes = takers.get((controller.kind.group, controller.kind.kind))
-        if takes is None or not controller.selector.requirements or not matches(controller.selector, orphan.labels):
+        if takes is None or not controller.selector.requirements or not controller.selector.matches(labels):
             continue
         if controller.namespace == orphan.namespace and takes(controller, orphan):
             yield controller

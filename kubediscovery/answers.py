@@ -93,13 +93,17 @@ class _Composition(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One composition: what a check looks at itself, and for expressions the ``document`` that it is."""
+    """One composition: what a check looks at itself, and for expressions the ``document`` that it is.
+
+    ``knows_pods`` says whether its pods could be looked at, by whoever asked and by the server.
+    """
 
     name: str
     namespace: str
     root: Node
     health: str
     rollout: Rollout | None
+    knows_pods: bool
     document: Document
 
     @property
@@ -131,6 +135,7 @@ def read_answer(document: object) -> Answer:
         found.root,
         found.status.health,
         found.status.rollout,
+        found.status.pods is not None,
         document,
     )
 

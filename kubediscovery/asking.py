@@ -20,6 +20,8 @@ WATCH_SECONDS = 30
 _JSON = "application/json"
 _METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
 _METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
+# What the server says of a kind that it has no right to, and the status for what it has not seen yet.
+_NO_RIGHT, _NOT_FRESH = "kubediscovery may not list", 504
 _CHANGES = ("ADDED", "MODIFIED", "DELETED")
 # Whose objects are looked at for how fresh an answer must be.
 _WRITTEN = ("deployments.apps", "statefulsets.apps", "daemonsets.apps", "jobs.batch", "cronjobs.batch")
@@ -134,10 +136,15 @@ class ClusterSource:
         if isinstance(place, Selection):
             return read_answers(await self._get(self._prefix + place.path, {**query, **place.query}))
         try:
-            answer = read_answer(await self._get(self._prefix + place.path, query))
+            answer = read_answer(await self._fresh(self._prefix + place.path, query))
         except UpstreamNotFound as error:
             if f'"{place.name}" not found' in str(error):
                 return [], ""
+            raise
+        except UpstreamError as error:
+            if _NO_RIGHT in str(error):
+                words = f'"kubediscovery install --apply --kinds {place.kind.group_resource}" gives it the right'
+                raise UpstreamForbidden(f"{error}: {words}", code=403) from error
             raise
         if not answer.root.api_version.startswith(f"{place.kind.group}/" if place.kind.group else "v"):
             raise UpstreamError(f"asked for {place.title}, was answered about a {answer.root.api_version}")
@@ -169,6 +176,15 @@ class ClusterSource:
         where = "" if namespace is None else f"/namespaces/{quote(namespace)}"
         return read_problems(await self._get(f"{self._prefix}{where}/lint"))
 
+    async def _fresh(self, path: str, query: Mapping[str, str]) -> object:
+        """The answer as fresh as asked for or, where that cannot be had, as it is: the verdict looks at its version."""
+        try:
+            return await self._get(path, query)
+        except UpstreamError as error:
+            if error.code != _NOT_FRESH:
+                raise
+        return await self._get(path)
+
     async def _get(self, path: str, query: Mapping[str, str] | None = None, accept: str = _JSON) -> object:
         async with self._connection.open("GET", path, query=query, headers={"Accept": accept}, timeout=30) as response:
             try:
@@ -178,13 +194,14 @@ class ClusterSource:
             return document
 
     async def _versions(self, path: str, accept: str, query: Mapping[str, str] | None = None) -> list[int]:
+        """The versions of an object, or of those in a list: a list's own may be of a kind that nobody looks at."""
         try:
             found = msgspec.convert(await self._get(path, query, accept), _Written)
         except (UpstreamForbidden, UpstreamNotFound):
             return []
         except msgspec.ValidationError as error:
             raise UpstreamError(f"GET {path}: {error}") from error
-        written = [found] if found.items is None else found.items
+        written = [found] if found.items is msgspec.UNSET else found.items or ()
         return [version_number(each.metadata.resource_version) for each in written]
 
 
@@ -197,7 +214,7 @@ class _Written(msgspec.Struct, frozen=True):
     """An object or a list of objects, by their metadata."""
 
     metadata: _Meta
-    items: list["_Written"] | None = None
+    items: list["_Written"] | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class _Event(msgspec.Struct, frozen=True):

@@ -81,10 +81,17 @@ class CheckOptions:
                 "--snapshot goes without --kubeconfig and --context: no cluster is behind it",
             ),
             (
-                junit is not None and (junit.is_dir() or not os.access(junit.parent, os.W_OK)),
+                junit is not None and not _can_be_written(junit),
                 f"--junit {junit}: not a file in a directory that can be written to",
             ),
         )
+
+
+def _can_be_written(path: Path) -> bool:
+    try:
+        return not path.is_dir() and os.access(path.parent, os.W_OK)
+    except OSError:
+        return False
 
 
 def run_check(options: CheckOptions, out: TextIO, error: TextIO) -> int:

@@ -17,8 +17,8 @@ from kubediscovery.verdicts import EXPECTATION, Outcome, Result, Told, Verdict, 
 
 # Seconds between two questions where there is no watch, and after one that got no answer.
 POLL = 2.0
-# Seconds between two looks at the clock.
-TICK = 1.0
+# Seconds between two looks at the clock, and the fewest between two looks at what has changed.
+TICK, BREATH = 1.0, 0.05
 # What passes by itself: nobody there, too many requests, a server that starts or ends.
 _PASSING = (0, 404, 429)
 # The severity of a finding that something is deleted or refused for.
@@ -72,33 +72,38 @@ class Check:
         self._reporter = reporter
         self._clock = clock
         self._started = clock()
-        # Since when all but an expectation is right, by title; and what was evaluated last.
+        # Since when all but an expectation is right, by title; and what was judged last.
         self._calm: dict[str, float] = {}
-        self._told: dict[str, tuple[Answer, tuple[Told, ...]]] = {}
+        self._judged: dict[str, tuple[Answer, Verdict, tuple[Told, ...]]] = {}
         self._changed = asyncio.Event()
 
     async def run(self) -> list[Result]:
         """The results, in the order of the places; never raises :class:`UpstreamError`."""
         tasks = [asyncio.create_task(self._follow(state)) for state in self._states]
         try:
-            await (self._wait() if self._terms.wait else asyncio.gather(*tasks))
+            await (self._wait(tasks) if self._terms.wait else asyncio.gather(*tasks))
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
         return list(self._results(at_end=True))
 
-    async def _wait(self) -> None:
+    async def _wait(self, tasks: Sequence[asyncio.Task[None]]) -> None:
         while (left := self._terms.timeout - self._elapsed()) > 0:
             results = list(self._results(at_end=False))
             if all(state.asked or state.error for state in self._states):
                 self._reporter.show(results, self._elapsed())
                 if is_settled(results):
                     return
-            self._changed.clear()
+            for task in tasks:
+                if task.done():
+                    # What it has failed with, if anything, is a fault of this program.
+                    task.result()
+            await asyncio.sleep(BREATH)
             with suppress(TimeoutError):
                 async with asyncio.timeout(min(TICK, left)):
                     await self._changed.wait()
+            self._changed.clear()
 
     def _elapsed(self) -> float:
         return self._clock() - self._started
@@ -155,8 +160,7 @@ class Check:
         return Verdict(Outcome.PENDING if self._terms.wait else Outcome.WRONG, "Missing", words)
 
     def _result(self, state: _State, answer: Answer, *, at_end: bool) -> Result:
-        least = state.least if isinstance(state.place, Address) else 0
-        verdict, told = judge(answer, least_version=least), self._evaluated(answer)
+        verdict, told = self._judge(answer, state.least if isinstance(state.place, Address) else 0)
         unmet = [each for each in told if not each.holds]
         if verdict.outcome is not Outcome.RIGHT or not unmet:
             self._calm.pop(answer.title, None)
@@ -168,11 +172,12 @@ class Check:
             answer.title, Verdict(Outcome.WRONG if is_over else Outcome.PENDING, EXPECTATION, words), answer, told
         )
 
-    def _evaluated(self, answer: Answer) -> tuple[Told, ...]:
-        kept = self._told.get(answer.title)
+    def _judge(self, answer: Answer, least: int) -> tuple[Verdict, tuple[Told, ...]]:
+        kept = self._judged.get(answer.title)
         if kept is None or kept[0] is not answer:
-            kept = self._told[answer.title] = (answer, evaluate(self._expectations, answer))
-        return kept[1]
+            judged = judge(answer, least_version=least), evaluate(self._expectations, answer)
+            kept = self._judged[answer.title] = (answer, *judged)
+        return kept[1], kept[2]
 
 
 def passes(error: UpstreamError) -> bool:
@@ -200,5 +205,5 @@ async def _linted(source: Source, namespace: str | None) -> Result:
         return Result(title, Verdict(Outcome.UNANSWERED, "NoAnswer", str(error)))
     errors = [problem for problem in problems if problem.severity == _ERROR]
     told = [Told(f"{each.rule} {each.title}", holds=False, words=f"{each.message}. {each.action}") for each in errors]
-    words = f"{len(errors)} errors, {len(problems) - len(errors)} warnings"
+    words = f"errors {len(errors)}, warnings {len(problems) - len(errors)}"
     return Result(title, Verdict(Outcome.WRONG if errors else Outcome.RIGHT, "Lint", words), lint=tuple(told))

@@ -87,7 +87,7 @@ class Client:
             if kubeconfig is None and "KUBERNETES_SERVICE_HOST" in os.environ:
                 source = "the pod's service account"
                 load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
-                namespace = _SERVICE_ACCOUNT_NAMESPACE.read_text() if _SERVICE_ACCOUNT_NAMESPACE.exists() else ""
+                namespace = _own_namespace()
             else:
                 path = kubeconfig or default_kubeconfig()
                 source = f"kubeconfig {path}"
@@ -226,6 +226,10 @@ async def _load(kubeconfig: str, context: str | None, configuration: Configurati
         raise ValueError("the token has a line end or another control character in it")
     current: Mapping[str, Mapping[str, str]] = loader.current_context or {}
     return current.get("context", {}).get("namespace") or ""
+
+
+def _own_namespace() -> str:
+    return _SERVICE_ACCOUNT_NAMESPACE.read_text().strip() if _SERVICE_ACCOUNT_NAMESPACE.exists() else ""
 
 
 def _check_readable(kubeconfig: str) -> None:

@@ -12,13 +12,12 @@ from kubediscovery.continuation import Key
 from kubediscovery.drawing import DEFAULT, Drawing
 from kubediscovery.errors import NotFound, ServiceUnavailable, Subject
 from kubediscovery.forest import Forest
-from kubediscovery.freshness import require_filled
 from kubediscovery.health import Health
 from kubediscovery.kinds import Kind
 from kubediscovery.meta import ListMeta, ObjectMeta
 from kubediscovery.nodes import Node, timestamp
 from kubediscovery.objects import Object
-from kubediscovery.omissions import Omitted, omissions, too_deep
+from kubediscovery.omissions import Omitted, omissions, require_filled, too_deep
 from kubediscovery.options import Options
 from kubediscovery.outcome import Rollout
 from kubediscovery.pages import fill, list_metadata, list_version, places_after
@@ -94,10 +93,9 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """A composition, the tree that it was made of, the one of all that it tells of, and what was known of the kinds."""
+    """A composition, the tree that it was made of, and what was known of the kinds then."""
 
     tree: Tree
-    whole: Tree
     era: int
     composition: Composition
 
@@ -205,12 +203,10 @@ class Compositions:
         It is the same one as long as nothing in it has changed, so that what is made of it need not be made again.
         """
         tree = self._forest.tree(root, sight, drawing)
-        # A verdict is about everything, however little of it is drawn.
-        whole = tree if drawing == DEFAULT else self._forest.tree(root, sight)
         key = (root.uid, sight, drawing)
         made = self._made.get(key)
-        if made is None or made.tree is not tree or made.whole is not whole or made.era != self._store.era:
-            made = _Made(tree, whole, self._store.era, self._make(tree, root, sight))
+        if made is None or made.tree is not tree or made.era != self._store.era:
+            made = _Made(tree, self._store.era, self._make(tree, root, sight))
             self._made.keep(key, made)
         return made.composition
 
@@ -237,6 +233,7 @@ class Compositions:
             health=tree.health,
             pods=PodCount(tree.pods, tree.ready_pods) if knows_pods or tree.pods else None,
             omitted=omitted or None,
+            # Whatever is drawn: a tree that is drawn otherwise holds only as long as nothing has changed.
             rollout=rollout_below(root, lambda owner: filter(sight.sees, self._store.children(owner))),
         )
 

@@ -17,6 +17,9 @@ from kubediscovery.objects import Condition, ContainerTrouble, Object, Phase, Po
 _RESTARTS_OF_A_LOOP = 2
 CRASH_LOOP = "CrashLoopBackOff"
 _ENDED = ("Succeeded", "Failed")
+# What a name ends with counts as a number as far as a StatefulSet has one.
+_LONGEST_ORDINAL = 10
+Order = tuple[str, int, str]
 
 
 class Culprit(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
@@ -102,10 +105,24 @@ def by_condition(item: Object, condition: Condition) -> Culprit:
     return _culprit(item, condition.reason or condition.type, condition.message)
 
 
-def first(pods: Iterable[Object], judge: Callable[[Object], Culprit | None]) -> Culprit | None:
-    """The first culprit among the pods, in their order; those whose containers fail before those that only wait."""
-    found = [culprit for culprit in map(judge, pods) if culprit is not None]
-    return min(found, key=lambda culprit: culprit.container is None, default=None)
+def by_name(pod: Object) -> Order:
+    """A pod's place by its name; a number at the end of it counts as one, as a StatefulSet has it."""
+    stem, _, number = pod.name.rpartition("-")
+    is_number = number.isascii() and number.isdecimal() and len(number) <= _LONGEST_ORDINAL
+    return (stem, int(number), pod.uid) if is_number else (pod.name, -1, pod.uid)
+
+
+def by_end(pod: Object) -> Order:
+    """A pod's place by when it ended: what ended last says more than what was tried first."""
+    return ("" if has_ended(pod) else "later", -pod.created, pod.uid)
+
+
+def first(
+    pods: Iterable[Object], judge: Callable[[Object], Culprit | None], order: Callable[[Object], Order] = by_name
+) -> Culprit | None:
+    """The first culprit among the pods; those whose containers fail before those that only wait."""
+    found = [(culprit.container is None, order(pod), culprit) for pod in pods if (culprit := judge(pod)) is not None]
+    return min(found, key=lambda place: place[:2])[2] if found else None
 
 
 def _culprit(

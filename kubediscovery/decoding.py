@@ -5,7 +5,7 @@ Protobuf is asked for first and JSON is taken where a kind has no protobuf; the 
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Annotated, Any, Protocol
 
 import msgspec
@@ -15,7 +15,7 @@ from kubediscovery import schema
 from kubediscovery.compact import Compactor
 from kubediscovery.errors import UpstreamError, UpstreamExpired
 from kubediscovery.framing import Frames, Lines
-from kubediscovery.json_decoder import JsonDecoder, metadata_of
+from kubediscovery.json_decoder import JsonDecoder, at_any_depth, metadata_of
 from kubediscovery.kinds import Kind
 from kubediscovery.objects import Event, EventType, Judgement, Object, Page, Reference
 from kubediscovery.protobuf import Messages
@@ -95,7 +95,7 @@ class Decoder:
     @cached_property
     def _protobuf(self) -> "_Protobuf":
         """Derived with the first answer: the server listens before that."""
-        return _Protobuf(self._shape.message)
+        return _protobuf_of(self._shape.message)
 
     @cached_property
     def _json(self) -> "JsonDecoder":
@@ -135,18 +135,15 @@ class Decoder:
     def page(self, body: bytes, content_type: str) -> Page[Object]:
         """One page of a list; raises :class:`UpstreamError` for bytes that are not one."""
         with _Undecodable(self):
-            if content_type.startswith(PROTOBUF):
-                raw: Any = _parse(self._protobuf.page, self._enveloped(body))
-                compact, kind, shape = self._compactor.compact, self._kind, self._shape
-                items = [compact(kind, item, shape) for item in raw.items]
-            else:
-                raw = msgspec.json.decode(body, type=_JsonList)
-                items = [self._from_json(item) for item in raw.items or ()]
-            return Page(
-                items=items,
-                resource_version=raw.metadata.resource_version,
-                continue_token=raw.metadata.continue_token,
-            )
+            if not content_type.startswith(PROTOBUF):
+                return at_any_depth(self._json_page, body)
+            raw = _parse(self._protobuf.page, self._enveloped(body))
+            compact, kind, shape = self._compactor.compact, self._kind, self._shape
+            return _page(raw.metadata, [compact(kind, item, shape) for item in raw.items])
+
+    def _json_page(self, body: bytes) -> Page[Object]:
+        raw = msgspec.json.decode(body, type=_JsonList)
+        return _page(raw.metadata, [self._from_json(item) for item in raw.items or ()])
 
     def stream(self, content_type: str) -> "EventDecoder":
         """A decoder for the chunks of one watch."""
@@ -157,10 +154,12 @@ class Decoder:
     def object(self, document: bytes) -> Object:
         """The object that a single JSON document describes."""
         with _Undecodable(self):
-            return self._from_json(document)
+            return at_any_depth(self._from_json, document)
 
     def _from_json(self, document: bytes | msgspec.Raw) -> Object:
-        raw = self._json.decode(document)
+        return self._compacted(self._json.decode(document), document)
+
+    def _compacted(self, raw: Any, document: bytes | msgspec.Raw) -> Object:
         if not self._is_whole:
             return self._compactor.compact(self._kind, raw, self._shape)
         # What a Secret in a file holds is as private as one in a cluster.
@@ -193,13 +192,21 @@ class Decoder:
 
     def _json_event(self, line: bytes) -> Event[Object]:
         with _Undecodable(self):
-            event = msgspec.json.decode(line, type=_JsonEvent)
-            if event.type == "ERROR":
-                raise _upstream_error(msgspec.json.decode(event.object, type=schema.Status))
-            version = self._json.decode(event.object).metadata.resource_version
-            if event.type == EventType.BOOKMARK:
-                return Event(EventType.BOOKMARK, None, version)
-            return Event(EventType(event.type), self._from_json(event.object), version)
+            return at_any_depth(self._json_event_of, line)
+
+    def _json_event_of(self, line: bytes) -> Event[Object]:
+        event = msgspec.json.decode(line, type=_JsonEvent)
+        if event.type == "ERROR":
+            raise _upstream_error(msgspec.json.decode(event.object, type=schema.Status))
+        raw = self._json.decode(event.object)
+        version = raw.metadata.resource_version
+        if event.type == EventType.BOOKMARK:
+            return Event(EventType.BOOKMARK, None, version)
+        return Event(EventType(event.type), self._compacted(raw, event.object), version)
+
+
+def _page(metadata: schema.ListMeta, items: list[Object]) -> Page[Object]:
+    return Page(items, resource_version=metadata.resource_version, continue_token=metadata.continue_token)
 
 
 class _Protobuf:
@@ -213,6 +220,12 @@ class _Protobuf:
         self.status = messages.message_class(schema.Status)
         self.event = messages.message_class(_WatchEvent)
         self.unknown = messages.message_class(_Unknown)
+
+
+@cache
+def _protobuf_of(message: type[schema.Message]) -> _Protobuf:
+    """One for all kinds of which only the metadata is read."""
+    return _Protobuf(message)
 
 
 class _Undecodable:

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from kubediscovery.links import matches, namespace_of
+from kubediscovery.kinds import Kind
+from kubediscovery.naming import namespace_of
 from kubediscovery.objects import EventState, Object, Reference
 from kubediscovery.relations import CLAIM_TEMPLATE, EVENT, GroupKind
 from kubediscovery.sight import Sight
@@ -21,43 +22,60 @@ class Edge(NamedTuple):
 
 
 class Edges:
-    """Reads relations from a store for as long as nothing in it changes."""
+    """Reads relations from a store for as long as nothing in it changes; lists have each edge once, in no order."""
 
     def __init__(self, store: Store, sight: Sight) -> None:
         self._store = store
         self._links = store.links
         self._sight = sight
         self._relations = store.links.relations
+        #: Whether there is any Event.
+        self.tells = store.links.tells
+        # By a kind, what names objects of it.
+        self._naming_kinds: dict[tuple[Kind, frozenset[str]], tuple[str, ...]] = {}
         # Siblings share their labels: what selects one of them selects all.
         self._selecting: dict[tuple[str, int], list[tuple[str, GroupKind, Object]]] = {}
 
-    def leading_from(
-        self, item: Object, among: frozenset[str], references: tuple[Reference, ...] | None = None
-    ) -> list[Edge]:
-        """Where some relations lead from an object, each once, in no order.
-
-        ``references`` are those of its own that count, None for all.
-        """
+    def leading_from(self, item: Object, among: frozenset[str]) -> list[Edge]:
+        """Where some relations lead from an object."""
         if not among:
             return []
-        found = [*self._meant(item, references, among, against=False), *self._selected_by(item, among)]
-        for relation in self._relations.named_by.get(_group_kind(item), _NONE) & among:
-            found.extend(self._naming(item, relation))
-        return list(dict.fromkeys(found)) if len(found) > 1 else found
+        return _each_once([*self._meant(item, item.named, among, against=False), *self.led_to(item, among)])
 
     def leading_to(self, item: Object, among: frozenset[str]) -> list[Edge]:
-        """From where some relations lead to an object, each once, in no order."""
+        """From where some relations lead to an object."""
         if not among:
             return []
-        found = list(self._selecting_it(item, among))
-        for relation in (self._links.naming(item) & among) - self._relations.named_by.get(_group_kind(item), _NONE):
-            found.extend(self._naming(item, relation))
-        found.extend(self._meant(item, None, among, against=True))
-        return list(dict.fromkeys(found)) if len(found) > 1 else found
+        against = self._meant(item, item.named, among, against=True)
+        return _each_once([*self.selecting(item, among), *self.naming(item, among), *against])
 
-    def named(self, item: Object, among: frozenset[str]) -> list[Edge]:
-        """Where the references alone lead that an object shares with its siblings."""
-        return list(dict.fromkeys(self._meant(item, item.references, among, against=False)))
+    def led_to(self, item: Object, among: frozenset[str]) -> list[Edge]:
+        """Where some relations lead from an object that it does not name itself."""
+        against = self._relations.named_by.get(_group_kind(item), _NONE) & among
+        found = [Edge(name, other) for name in against for other in self._each(self._links.referrers(name, item))]
+        return _each_once([*found, *self._selected_by(item, among)])
+
+    def naming(self, item: Object, among: frozenset[str]) -> list[Edge]:
+        """What names an object in some relations."""
+        key = item.kind, among
+        relations = self._naming_kinds.get(key)
+        if relations is None:
+            against = self._relations.named_by.get(_group_kind(item), _NONE)
+            relations = self._naming_kinds[key] = tuple((self._links.naming(item) & among) - against)
+        return [Edge(name, found) for name in relations for found in self._each(self._links.referrers(name, item))]
+
+    def named(self, item: Object, among: frozenset[str], *, against: bool = False) -> list[Edge]:
+        """What the references mean that an object shares with its siblings, drawn with them, or ``against`` them."""
+        return _each_once(list(self._meant(item, item.references, among, against=against)))
+
+    def selecting(self, item: Object, among: frozenset[str]) -> list[Edge]:
+        """What selects an object by its labels."""
+        key = item.namespace, id(item.labels)
+        found = self._selecting.get(key)
+        if found is None:
+            found = self._selecting[key] = list(self._matching(item, dict(item.labels)))
+        group_kind = _group_kind(item)
+        return [Edge(name, other) for name, selected, other in found if name in among and selected == group_kind]
 
     def node(self, name: str) -> Object | None:
         """The Node of this name."""
@@ -66,11 +84,10 @@ class Edges:
 
     def events(self, item: Object) -> list[EventState]:
         """The latest Events about the object, newest first."""
-        told = [
-            (found.name, found.state) for found in self._each(self._told(item)) if isinstance(found.state, EventState)
-        ]
-        told.sort(key=lambda found: (-found[1].last_seen, found[0]))
-        return [state for _, state in told[:LATEST_EVENTS]]
+        told = {found.uid: found for found in self._each(self._told(item))}.values()
+        states = [(found.name, found.state) for found in told if isinstance(found.state, EventState)]
+        states.sort(key=lambda found: (-found[1].last_seen, found[0]))
+        return [state for _, state in states[:LATEST_EVENTS]]
 
     def released_with(self, item: Object) -> list[Object]:
         """The other objects of its Helm release."""
@@ -86,10 +103,10 @@ class Edges:
                 yield uid
 
     def _meant(
-        self, item: Object, references: tuple[Reference, ...] | None, among: frozenset[str], *, against: bool
+        self, item: Object, references: tuple[Reference, ...], among: frozenset[str], *, against: bool
     ) -> Iterator[Edge]:
         """What references mean whose edges are drawn with them, or ``against`` them."""
-        for reference in item.named if references is None else references:
+        for reference in references:
             relation = reference.relation
             if relation in among:
                 is_reversed = self._relations.is_reversed(relation, (reference.group, reference.kind))
@@ -109,10 +126,6 @@ class Edges:
         if found is not None:
             yield Edge(reference.relation, found)
 
-    def _naming(self, item: Object, relation: str) -> Iterator[Edge]:
-        for found in self._each(self._links.referrers(relation, item)):
-            yield Edge(relation, found)
-
     def _selected_by(self, item: Object, among: frozenset[str]) -> Iterator[Edge]:
         relation, selected = self._relations.selects.get(_group_kind(item), ("", ("", "")))
         kind = self._store.kinds.by_group_kind(*selected)
@@ -122,19 +135,9 @@ class Edges:
         for found in self._store.objects(kind, item.namespace):
             verdict = verdicts.get(id(found.labels))
             if verdict is None:
-                verdict = verdicts[id(found.labels)] = matches(item.selector, found.labels)
+                verdict = verdicts[id(found.labels)] = item.selector.matches(dict(found.labels))
             if verdict and self._sight.sees(found):
                 yield Edge(relation, found)
-
-    def _selecting_it(self, item: Object, among: frozenset[str]) -> Iterator[Edge]:
-        key = item.namespace, id(item.labels)
-        found = self._selecting.get(key)
-        if found is None:
-            found = self._selecting[key] = list(self._matching(item, dict(item.labels)))
-        group_kind = _group_kind(item)
-        for relation, selected, other in found:
-            if relation in among and selected == group_kind:
-                yield Edge(relation, other)
 
     def _matching(self, item: Object, labels: dict[str, str]) -> Iterator[tuple[str, GroupKind, Object]]:
         for found in self._each(self._links.selecting(item)):
@@ -142,14 +145,19 @@ class Edges:
             if rule is not None and selector is not None and selector.matches(labels):
                 yield *rule, found
 
-    def _each(self, uids: Iterable[str]) -> Iterator[Object]:
-        for uid in uids:
-            found = self._seen(self._store.get(uid))
-            if found is not None:
-                yield found
+    def _each(self, uids: Iterable[str]) -> list[Object]:
+        get, sees = self._store.get, self._sight.sees
+        return [found for found in map(get, uids) if found is not None and sees(found)]
 
     def _seen(self, item: Object | None) -> Object | None:
         return item if item is not None and self._sight.sees(item) else None
+
+
+def _each_once(edges: list[Edge]) -> list[Edge]:
+    if len(edges) < 2:
+        return edges
+    # An object is there once: its UID says which it is.
+    return list({(edge.relation, edge.item.uid): edge for edge in edges}.values())
 
 
 def _group_kind(item: Object) -> GroupKind:

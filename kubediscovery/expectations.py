@@ -26,6 +26,7 @@ VARIABLES: Mapping[str, str] = {
 _ROLLOUT = {"desired": 0, "ready": 0, "old": 0, "terminating": 0, "revision": "", "reason": "", "message": ""}
 _NODE = {"namespace": "", "ready": "", "reason": "", "message": ""}
 _REVISION = {"revision": "", "terminating": 0}
+_OF_PODS = frozenset(("pods", "images", "restarts", "nodes", "revisions"))
 _LONGEST = 100
 
 
@@ -46,10 +47,14 @@ def evaluate(expectations: Iterable[Expression], answer: Answer) -> tuple[Told, 
     """Which of the expectations hold; one that cannot be evaluated does not."""
     expectations = tuple(expectations)
     values = variables_of(answer) if expectations else {}
-    return tuple(_evaluated(each, values) for each in expectations)
+    return tuple(_evaluated(each, values, knows_pods=answer.knows_pods) for each in expectations)
 
 
-def _evaluated(expectation: Expression, values: Mapping[str, object]) -> Told:
+def _evaluated(expectation: Expression, values: Mapping[str, object], *, knows_pods: bool) -> Told:
+    if not knows_pods and (hidden := sorted(expectation.variables & _OF_PODS)):
+        # Of nothing everything is true.
+        words = f"nothing can be said of {', '.join(hidden)}: pods may not be listed"
+        return Told(expectation.text, holds=False, words=words)
     try:
         if expectation.holds(values):
             return Told(expectation.text, holds=True)

@@ -12,6 +12,7 @@ from kubediscovery.errors import UpstreamError
 from kubediscovery.kinds import BUILT_IN_KINDS, Kind
 from kubediscovery.objects import Event, Object, Page
 from kubediscovery.reflector import Progress, Reflector
+from kubediscovery.ripening import Ripening
 from kubediscovery.store import Coverage, Store
 
 logger = logging.getLogger(__name__)
@@ -55,6 +56,7 @@ class Following:
         every: float = LOOK_SECONDS,
     ) -> None:
         self._store = store
+        self._ripening = Ripening(store)
         self._source_of = source_of
         self._probe = probe
         self._patience = patience
@@ -123,7 +125,7 @@ class Following:
             nudged.clear()
 
         heard = _Heard(source, attempts, self._answers, self._turns)
-        reflector = Reflector(heard, KindCache(self._store, kind), sleep=doze)
+        reflector = Reflector(heard, KindCache(self._store, kind, self._ripening.ripen), sleep=doze)
         return _Followed(source, reflector.progress, attempts, nudged, tasks.create_task(reflector.run()))
 
     async def _judge(self) -> None:

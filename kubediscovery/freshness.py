@@ -15,11 +15,10 @@ in the answer says so. The next answer has it.
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import Protocol
 
-from kubediscovery.errors import Expired, ServerTimeout, ServiceUnavailable
-from kubediscovery.kinds import Kind
+from kubediscovery.errors import Expired, ServerTimeout
 from kubediscovery.objects import Object
 from kubediscovery.options import Options
 
@@ -88,13 +87,6 @@ class Settled:
         if len(self._marks) > 2 * SETTLING / _STEP:
             # Nobody has asked for a long time.
             self._settled = self._marks.popleft()[1]
-
-
-def require_filled(pending: Collection[Kind]) -> None:
-    """Raise :class:`ServiceUnavailable` where the first lists of some kinds have not come yet."""
-    if pending:
-        waited_for = ", ".join(kind.group_resource for kind in pending)
-        raise ServiceUnavailable(f"the caches are not filled yet: waiting for {waited_for}", retry_after=1)
 
 
 async def fresh_enough(seen: Seen, version: int) -> None:

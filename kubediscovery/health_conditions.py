@@ -47,10 +47,10 @@ def by_convention(state: StatusState, *, counts: bool) -> Verdict:
     progressing = condition_of(conditions, "Progressing", "True")
     if progressing and progressing.reason != "NewReplicaSetAvailable":
         return by_condition(Health.PROGRESSING, progressing)
-    return (counted(state) if counts else None) or HEALTHY
+    return (_counted(state) if counts else None) or HEALTHY
 
 
-def counted(state: StatusState) -> Verdict | None:
+def _counted(state: StatusState) -> Verdict | None:
     """Progressing where fewer are ready than wanted; nothing where either is not counted."""
     if -1 < state.ready < state.desired:
         return Verdict(Health.PROGRESSING, "NotReady", f"{state.ready} of {state.desired} ready")

@@ -6,7 +6,7 @@ A rule gives None where it has nothing to say. The sources are kstatus (pkg/ksta
 
 from collections.abc import Callable, Mapping
 
-from kubediscovery.health_conditions import by_convention, counted
+from kubediscovery.health_conditions import by_convention
 from kubediscovery.health_terms import HEALTHY, Health, Verdict, by_condition, condition_of
 from kubediscovery.kinds import Kind
 from kubediscovery.objects import StatusState
@@ -127,12 +127,6 @@ def _node(state: StatusState) -> Verdict | None:
     return None
 
 
-def _replication_controller(state: StatusState) -> Verdict | None:
-    if failure := condition_of(state.conditions, "ReplicaFailure", "True"):
-        return by_condition(Health.DEGRADED, failure)
-    return counted(state)
-
-
 def _gateway_api(state: StatusState) -> Verdict | None:
     for type_ in ("ResolvedRefs", "Accepted"):
         if refused := condition_of(state.conditions, type_, "False"):
@@ -157,7 +151,6 @@ _RULES: Mapping[tuple[str, str], Rule] = {
     ("", "PersistentVolume"): _volume,
     ("", "Service"): _service,
     ("", "Node"): _node,
-    ("", "ReplicationController"): _replication_controller,
     ("networking.k8s.io", "Ingress"): _addressed,
     ("storage.k8s.io", "VolumeAttachment"): _attachment,
     ("autoscaling", "HorizontalPodAutoscaler"): _autoscaler,

@@ -1,4 +1,4 @@
-"""Health of what makes pods: Deployments, ReplicaSets, StatefulSets, DaemonSets, Jobs and CronJobs.
+"""Health of what makes pods: Deployments, ReplicaSets and their like, StatefulSets, DaemonSets, Jobs and CronJobs.
 
 The rules are kstatus's (pkg/kstatus/status/core.go); docs/health.md says where they are meant to differ.
 """

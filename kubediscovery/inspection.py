@@ -1,7 +1,7 @@
 """Requests for what lint finds, answered as the caller may see it."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -10,12 +10,12 @@ from kubediscovery.api import LINT
 from kubediscovery.authz import ResourceAttributes
 from kubediscovery.errors import BadRequest, MethodNotAllowed, NotFound, Subject
 from kubediscovery.findings import Finding, LintReport, sort_findings, table_of_report
-from kubediscovery.freshness import Settled, fresh_enough, require_exact, require_filled
+from kubediscovery.freshness import Settled, fresh_enough, require_exact
 from kubediscovery.identity import User
 from kubediscovery.lint import Lint
 from kubediscovery.meta import ListMeta, Table
 from kubediscovery.negotiation import FINDINGS, TABLE, Representation, representation_of
-from kubediscovery.omissions import Omitted, omissions
+from kubediscovery.omissions import Omitted, omissions, require_filled
 from kubediscovery.options import NOTHING_ASKED, Options, parse_options
 from kubediscovery.parameters import OF_LINT
 from kubediscovery.responses import known_tags, require_reading, warnings
@@ -45,7 +45,7 @@ class Inspection:
         require_reading(request.method)
         _require_list(attributes)
         query = request.scope["query_string"]
-        options = _options(query)
+        options = _options(query, self._services.relations.names)
         representation = representation_of(request.headers, query, FINDINGS, options.include_object)
         await fresh_enough(self._store if options.exact else self._settled, options.least_version)
         sight = await self._visibility.sight(user, attributes.namespace or None, related=True)
@@ -97,9 +97,9 @@ def _require_list(attributes: ResourceAttributes) -> None:
         )
 
 
-def _options(query: bytes) -> Options:
+def _options(query: bytes, relations: Collection[str]) -> Options:
     """The options of a list; raises :class:`BadRequest` for what compositions alone have."""
-    options = parse_options(query)
+    options = parse_options(query, relations=relations)
     for name, parameter in _UNFIT.items():
         if getattr(options, name) != getattr(NOTHING_ASKED, name):
             raise BadRequest(f"{parameter} is not supported for {LINT}; accepted are {_ACCEPTED}")

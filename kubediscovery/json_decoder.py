@@ -1,13 +1,48 @@
 """JSON documents of kube-apiserver to the classes of :mod:`kubediscovery.schema`."""
 
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
 from kubediscovery import schema
+
+# Nothing deeper is needed. kube-apiserver stores 10,000 levels (sigs.k8s.io/json), and msgspec reads 1,000.
+DEEPEST = 200
+_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
+
+T = TypeVar("T")
+
+
+def at_any_depth(decode: Callable[[bytes], T], document: bytes) -> T:
+    """What ``decode`` makes of a document, without what is nested too deeply for it.
+
+    Anybody who may create a custom resource can nest something in it, and must not take the kind from all others.
+    """
+    try:
+        return decode(document)
+    except RecursionError:
+        return decode(shallow(document))
+
+
+def shallow(document: bytes) -> bytes:
+    """The document with null for what is nested deeper than :data:`DEEPEST`."""
+    parts, kept, depth = list[bytes](), 0, 0
+    for token in _BRACKETS.finditer(document):
+        match token[0]:
+            case b"{" | b"[":
+                if depth == DEEPEST:
+                    parts.append(document[kept : token.start()] + b"null")
+                depth += 1
+            case b"}" | b"]":
+                depth -= 1
+                if depth == DEEPEST:
+                    kept = token.end()
+    parts.append(document[kept:])
+    return b"".join(parts)
 
 
 class _Head(msgspec.Struct, rename="camel"):

@@ -13,6 +13,7 @@ from kubediscovery.adoption import adopters_of
 from kubediscovery.compositions import composition_name
 from kubediscovery.cycles import knots
 from kubediscovery.findings import Finding, Involved, Rule, Severity
+from kubediscovery.kinds import Kind
 from kubediscovery.meta import ObjectMeta
 from kubediscovery.nodes import timestamp
 from kubediscovery.objects import Object, Owner
@@ -48,20 +49,27 @@ class Lint:
         """What is wrong with one object, cycles apart; nothing of one that is being deleted."""
         if item.deleting:
             return []
-        references = [(owner, self._reference(item, owner)) for owner in item.owners]
-        wrong = [found for _, found in references if found is not None]
+        references = [self._reference(item, owner) for owner in item.owners]
+        wrong = [found for found in references if found is not None]
         wrong.extend(_controllers(item))
         wrong.extend(self._orphan(item))
-        is_doomed = bool(references) and all(found is not None and found.rule in ABSENT for _, found in references)
+        if not wrong:
+            return []
+        is_doomed = bool(references) and all(found is not None and found.rule in ABSENT for found in references)
         return self._findings(item, wrong, is_doomed=is_doomed)
 
     def owners(self, item: Object) -> list[str]:
-        """The UIDs of its owners that may be seen: what :meth:`cycles` is made from."""
-        return [owner.uid for owner in self._store.owners(item) if self._sight.sees(owner)] if item.owners else []
+        """The UIDs of its owners: what :meth:`cycles` is made from."""
+        return [owner.uid for owner in self._store.owners(item)]
 
     def cycles(self, owners: dict[str, list[str]]) -> Iterator[Finding]:
-        """One finding for each object that owns itself through others; ``owners`` are by the UID of what is owned."""
-        for knot in knots(owners):
+        """One finding for each object that owns itself through others.
+
+        ``owners`` are by the UIDs of what may be seen; a circle through anything else is none.
+        """
+        # Most objects own nothing: only what does can be in a circle.
+        owning = set().union(*owners.values())
+        for knot in knots({uid: found for uid, found in owners.items() if uid in owning}):
             members = [item for item in map(self._store.get, knot) if item is not None]
             names = ", ".join(_called(item) for item in sorted(members, key=_place)[:_NAMED])
             more = f" and {len(members) - _NAMED} more" if len(members) > _NAMED else ""
@@ -69,7 +77,7 @@ class Lint:
                 within = next((owner for owner in item.owners if owner.uid in knot), None)
                 if within is not None:
                     message = f"{_called(item)} owns itself; in the circle are {names}{more}"
-                    wrong = _Wrong(Rule.OWNERSHIP_CYCLE, message, _referred(item, within))
+                    wrong = _Wrong(Rule.OWNERSHIP_CYCLE, message, _referred(within))
                     yield from self._findings(item, [wrong], is_doomed=False)
 
     def _reference(self, item: Object, reference: Owner) -> _Wrong | None:
@@ -77,7 +85,14 @@ class Lint:
         if owner is not None and not self._sight.sees(owner):
             owner = None
         kind = self._store.kinds.by_group_kind(reference.api_version.rpartition("/")[0], reference.kind)
-        involved, called = _referred(item, reference), f'{reference.kind} "{reference.name}"'
+        if owner is not None and owner.kind == kind and owner.name == reference.name and may_own(owner, item):
+            # may_own lets nothing of a namespace own what is in none, so that this is all right.
+            return None
+        return self._wrong(item, reference, owner, kind)
+
+    def _wrong(self, item: Object, reference: Owner, owner: Object | None, kind: Kind | None) -> _Wrong | None:
+        """What is wrong with a reference that does not lead to whom it says; None where that cannot be said."""
+        involved, called = _referred(reference), f'{reference.kind} "{reference.name}"'
         if not item.kind.namespaced and kind is not None and kind.namespaced:
             message = f"{_called(item)} is of no namespace, and its owner {called} of one"
             return _Wrong(Rule.NAMESPACED_OWNER, message, involved) if kind in self._sight.kinds else None
@@ -86,7 +101,7 @@ class Lint:
             return _Wrong(Rule.OWNER_MISMATCH, message, involved)
         if owner is not None:
             message = f"{_called(item)} has an owner in another namespace: {called} in {owner.namespace}"
-            return None if may_own(owner, item) else _Wrong(Rule.OWNER_IN_ANOTHER_NAMESPACE, message, involved)
+            return _Wrong(Rule.OWNER_IN_ANOTHER_NAMESPACE, message, involved)
         known = tracked_kind(self._store, self._sight, reference, item)
         if known is None:
             return None
@@ -151,7 +166,7 @@ def _involved(item: Object) -> Involved:
     return Involved(item.kind.api_version, item.kind.kind, item.name, item.namespace, item.uid)
 
 
-def _referred(item: Object, reference: Owner) -> Involved:
+def _referred(reference: Owner) -> Involved:
     """An owner as it is referred to, which says no namespace."""
     return Involved(reference.api_version, reference.kind, reference.name, uid=reference.uid)
 

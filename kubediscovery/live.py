@@ -46,7 +46,7 @@ class LiveTree:
 def _hang(trunk: Tree, result: Result) -> None:
     verdict = result.verdict
     symbol, style = _LOOKS[verdict.outcome]
-    line = _text(f"{symbol} ", style).append_text(_text(result.title, "bold")).append(f" {verdict.state}", style)
+    line = _text("").append(f"{symbol} ", style).append(fit(result.title), "bold").append(f" {verdict.state}", style)
     if verdict.words:
         line.append(f" — {fit(verdict.words)}")
     branch = trunk.add(line)
@@ -54,15 +54,19 @@ def _hang(trunk: Tree, result: Result) -> None:
         branch.add(_text(f"{told.text}: {told.words or 'does not hold'}", "red"))
     if result.answer is None or verdict.outcome is Outcome.RIGHT:
         return
-    troubled = list(_troubled(result.answer.root))
-    for node in troubled[:MOST_NODES]:
-        branch.add(_line_of(node))
-    if len(troubled) > MOST_NODES:
-        branch.add(_text(f"and {len(troubled) - MOST_NODES} more", "dim"))
+    kept, branches = list(_kept(result.answer.root)), [branch]
+    for depth, node in kept[:MOST_NODES]:
+        branches[depth:] = [branches[depth - 1].add(_line_of(node))]
+    if len(kept) > MOST_NODES:
+        branch.add(_text(f"and {len(kept) - MOST_NODES} more", "dim"))
 
 
-def _troubled(root: Node) -> Iterator[Node]:
-    return (node for node in root.walk() if node.health not in _FINE)
+def _kept(node: Node, depth: int = 1) -> Iterator[tuple[int, Node]]:
+    """What is below a node and is not all right, or leads to something that is not, each with its depth."""
+    for child in (*node.children, *node.related):
+        if any(each.health not in _FINE for each in child.walk()):
+            yield depth, child
+            yield from _kept(child, depth + 1)
 
 
 def _line_of(node: Node) -> Text:

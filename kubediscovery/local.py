@@ -117,9 +117,9 @@ async def serve_snapshot(options: ServeOptions, say: Say, settings: Settings | N
     """
     options.validate()
     api = local_api(options.api_group)
-    store = Store(api.kinds)
+    store, settings = Store(api.kinds), settings or Settings()
     with opened_books(options.load) as books, bind(options.bind_address, options.secure_port) as listening:
-        for line in load_snapshot(options.snapshot or Path(), store, settings.kinds if settings else None).lines():
+        for line in load_snapshot(options.snapshot or Path(), store, settings.kinds, settings.decoder).lines():
             say(line)
         say("\nserving it until Ctrl-C; try:\n")
         for question in questions(url_of(listening), api, next(iter(all_compositions(api, store)), None)):

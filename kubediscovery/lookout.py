@@ -77,7 +77,8 @@ class Lookout:
         self._nudges: list[float] = []
         self._looked_at = 0.0
         self._stirred = asyncio.Event()
-        # Since when discovery is without a kind that is followed.
+        # The names of definitions that are gone, and since when discovery is without a kind that is followed.
+        self._undefined: set[str] = set()
         self._missed: dict[Kind, float] = {}
         #: Whether it is known what the cluster serves.
         self.found = False
@@ -114,6 +115,8 @@ class Lookout:
         if item is None:
             return
         if item.kind.group_resource in _DEFINITIONS:
+            # A definition has the name of what it defines.
+            (self._undefined.add if after is None else self._undefined.discard)(item.name)
             self._plan(self._looks)
         elif item.kind.group_resource == _ROLES and _is_of_server(item):
             self._plan(self._nudges)
@@ -154,10 +157,12 @@ class Lookout:
         names = {(kind.group, kind.resource) for kind in served}
         missed = [kind for kind in self._following.progress if (kind.group, kind.resource) not in names]
         self._missed = {kind: self._missed.get(kind, now) for kind in missed}
-        kept = [kind for kind, since in self._missed.items() if now - since < self._pace.gone]
+        missed = [kind for kind in missed if str(kind) not in self._undefined]
+        kept = [kind for kind in missed if now - self._missed[kind] < self._pace.gone]
         if kept:
             self._looks.append(now + self._pace.gone)
         self._following.become((*served, *kept), awaited=not self.is_settled)
+        self._undefined &= {str(kind) for kind in self._following.progress}
 
 
 def _is_of_server(role: Object) -> bool:

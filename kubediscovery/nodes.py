@@ -19,8 +19,8 @@ from kubediscovery.objects import (
     WorkloadState,
 )
 
-# The relation of an owner to whom it stands below, where a tree grows upward.
-OWNER = "owner"
+# Characters of a date and time without its zone.
+_DATE_AND_TIME = 19
 
 
 class Info(msgspec.Struct, omit_defaults=True):
@@ -150,7 +150,7 @@ def event_of(state: EventState) -> Event:
 
 def timestamp(seconds: int) -> str | None:
     """RFC 3339 in UTC, as Kubernetes writes times; None for 0."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat().removesuffix("+00:00") + "Z" if seconds else None
+    return datetime.fromtimestamp(seconds, UTC).isoformat()[:_DATE_AND_TIME] + "Z" if seconds else None
 
 
 def controls(owner: Object, child: Object) -> bool:

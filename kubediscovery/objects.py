@@ -117,7 +117,8 @@ class WorkloadState(Struct, frozen=True, gc=False):
 
     ``strategy`` is the update strategy's type, ``partition`` a StatefulSet's; ``progress_deadline`` is seconds, 0 for
     none. ``current_revision`` and ``update_revision`` are a StatefulSet's ControllerRevisions, ``revision`` the
-    number that the Deployment's controller writes into an annotation. ``first_ordinal`` is of a StatefulSet's pods.
+    number that the Deployment's controller writes into an annotation. ``first_ordinal`` is of a StatefulSet's pods, of
+    which none waits for another where it is ``parallel``.
     """
 
     desired: int
@@ -137,6 +138,7 @@ class WorkloadState(Struct, frozen=True, gc=False):
     update_revision: str = ""
     revision: str = ""
     first_ordinal: int = 0
+    parallel: bool = False
 
 
 class JobState(Struct, frozen=True, gc=False):
@@ -269,10 +271,8 @@ class Object(Struct, frozen=True, gc=False):
     @property
     def named(self) -> tuple[Reference, ...]:
         """All that its fields name: the references, and the node that a Pod is bound to."""
-        state = self.state
-        if isinstance(state, PodState) and state.node:
-            return (*self.references, Reference("node", "", "Node", state.node))
-        return self.references
+        node = self.state.node if isinstance(self.state, PodState) else ""
+        return (*self.references, Reference("node", "", "Node", node)) if node else self.references
 
 
 class EventType(StrEnum):

@@ -5,12 +5,13 @@ has, and of all others together.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
+from kubediscovery.errors import ServiceUnavailable
 from kubediscovery.kinds import Kind
 from kubediscovery.sight import Sight
 from kubediscovery.store import Coverage, Store
@@ -28,7 +29,9 @@ class Omitted(msgspec.Struct, frozen=True, omit_defaults=True):
     """A resource that the answer says nothing about, whether or not there is anything of it, and why."""
 
     resource: Annotated[str, Meta(description="Plural of the resource, as in pods; * for all others of the group.")]
-    reason: Annotated[str, Meta(description="One CamelCase word for why: Forbidden, NotFound, Pending, Unavailable or TooDeep.")]
+    reason: Annotated[
+        str, Meta(description="One CamelCase word for why: Forbidden, NotFound, Pending, Unavailable or TooDeep.")
+    ]
     message: Annotated[str, Meta(description="The reason in a sentence for people.")]
     group: Annotated[
         str, Meta(description="API group of the resource; left out for the core group, * for all groups.")
@@ -44,6 +47,13 @@ def omissions(store: Store, sight: Sight, *, roots: bool = False) -> Iterator[Om
     if not sight.all and any(kind not in sight.named for kind in kinds):
         yield Omitted(ANY, "Forbidden", "of all other resources you are shown those that you may list", ANY)
     yield from _unknown(store, kinds, frozenset(hidden))
+
+
+def require_filled(pending: Collection[Kind]) -> None:
+    """Raise :class:`ServiceUnavailable` where the first lists of some kinds have not come yet."""
+    if pending:
+        waited_for = ", ".join(kind.group_resource for kind in pending)
+        raise ServiceUnavailable(f"the caches are not filled yet: waiting for {waited_for}", retry_after=1)
 
 
 def too_deep(kinds: Iterable[Kind]) -> Iterator[Omitted]:

@@ -87,7 +87,7 @@ def parse_options(query: bytes, *, watch: bool = False, relations: Collection[st
         include_object=values.get("includeObject") or "Metadata",
         drawing=_drawing(values, relations, watch=watch),
         output=parse_output(values.get("output", ""), watch=watch),
-        wish=parse_wish(values, watch=watch),
+        wish=parse_wish(values, watch=watch, exact=values.get("resourceVersionMatch") == EXACT),
         ignored=tuple(sorted(set(values) - set(_ACCEPTED))),
     )
 

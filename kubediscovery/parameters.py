@@ -16,19 +16,25 @@ from kubediscovery.wish import DEFAULT_SECONDS, HEADER, MOST_SECONDS, REACHED, S
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A query parameter; ``single`` says that it means something for one composition too, not only for lists."""
+    """A query parameter; ``single`` says that it means something for one composition too, not only for lists.
+
+    ``bounds`` are the least and the greatest value of a number.
+    """
 
     name: str
     description: str
     type: str = "string"
     accepted: tuple[str, ...] = ()
     single: bool = False
+    bounds: tuple[int, int] | None = None
 
     @property
     def schema(self) -> Mapping[str, Any]:
         """Its values."""
         if self.accepted:
             return {"type": self.type, "enum": list(self.accepted)}
+        if self.bounds is not None:
+            return {"type": self.type, "minimum": self.bounds[0], "maximum": self.bounds[1]}
         return {"type": self.type, **_BOUNDS.get(self.type, {})}
 
 
@@ -133,7 +139,7 @@ PARAMETERS = (
         accepted=tuple(Direction),
         single=True,
     ),
-    Parameter("depth", f"Levels below the root that are drawn, from 1 to {MAX_DEPTH}.", "integer", single=True),
+    Parameter("depth", "Levels below the root that are drawn.", "integer", single=True, bounds=(1, MAX_DEPTH)),
     Parameter(
         "kinds",
         "Kinds that are drawn, comma-separated, as kind, plural or plural.group, with the wildcards * and ?, and ! for "

@@ -10,6 +10,8 @@ from kubediscovery.answers import Answer, Problem, read_answer, read_problems
 from kubediscovery.asking import Change
 from kubediscovery.compositions import Composition, Compositions, Target
 from kubediscovery.errors import NotFound
+from kubediscovery.findings import Finding, Rule, sort_findings
+from kubediscovery.lint import Lint
 from kubediscovery.local import local_api
 from kubediscovery.options import FIELDS, Options
 from kubediscovery.selectors import parse_field_selector, parse_label_selector
@@ -26,6 +28,7 @@ class SnapshotSource:
         self._store = Store(api.kinds)
         load_snapshot(path, self._store)
         self._compositions = Compositions(api, self._store)
+        self._api_version = api.api_version
 
     async def names(self) -> KindNames:
         """The kinds that a snapshot can hold."""
@@ -59,8 +62,21 @@ class SnapshotSource:
             yield change
 
     async def lint(self, namespace: str | None) -> tuple[Problem, ...]:
-        """What is wrong with owners."""
-        raise NotImplementedError
+        """What is wrong with owners, but for owners of kinds of which the snapshot has nothing at all."""
+        sight = Sight(namespace, frozenset(self._store.kinds), all=True)
+        lint = Lint(self._store, sight, self._api_version)
+        items = [item for kind in self._store.kinds for item in self._store.objects(kind, namespace)]
+        found = [finding for item in items for finding in lint.of(item)]
+        found += lint.cycles({item.uid: lint.owners(item) for item in items if item.owners})
+        known = [msgspec.to_builtins(finding) for finding in sort_findings(found) if not self._is_left_out(finding)]
+        return read_problems({"items": known})
+
+    def _is_left_out(self, finding: Finding) -> bool:
+        if finding.rule is not Rule.OWNER_NOT_FOUND or finding.reference is None:
+            return False
+        group = finding.reference.api_version.rpartition("/")[0]
+        kind = self._store.kinds.by_group_kind(group, finding.reference.kind)
+        return kind is None or not self._store.count(kind)
 
 
 def _answer(composition: Composition) -> Answer:

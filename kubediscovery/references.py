@@ -65,7 +65,7 @@ def of_volume(raw: schema_storage.PersistentVolume) -> Iterator[Reference]:
         csi.controller_expand_secret_ref,
         csi.node_expand_secret_ref,
     ):
-        yield Reference("secret", "", "Secret", secret.name, secret.namespace)
+        yield Reference("secret", "", "Secret", secret.name, secret.namespace or None)
 
 
 def of_storage_class(raw: schema_storage.StorageClass) -> Iterator[Reference]:
@@ -111,7 +111,7 @@ def of_api_service(raw: schema_cluster.APIService) -> Iterator[Reference]:
 
 
 def _of_service(relation: str, service: schema.ServiceReference) -> Reference:
-    return Reference(relation, "", "Service", service.name, service.namespace)
+    return Reference(relation, "", "Service", service.name, service.namespace or None)
 
 
 def of_account(raw: schema_cluster.ServiceAccount) -> Iterator[Reference]:

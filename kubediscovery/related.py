@@ -9,8 +9,8 @@ from kubediscovery.drawing import MAX_DEPTH
 from kubediscovery.edges import Edge, Edges
 from kubediscovery.kinds import Kind
 from kubediscovery.nodes import Event, Node, event_of, node_of, order
-from kubediscovery.objects import Object, PodState, Reference
-from kubediscovery.relations import EVENT, NODE_RELATION, RELEASE
+from kubediscovery.objects import Object, PodState
+from kubediscovery.relations import EVENT, NODE_RELATION, POD, RELEASE
 from kubediscovery.sight import Sight
 from kubediscovery.store import Store
 
@@ -45,16 +45,15 @@ class Relating:
         rules = store.links.relations
         self._edges = Edges(store, sight)
         self._levels = levels
-        self._followed = relations - {EVENT, RELEASE}
-        self._attached = self._followed & rules.attached
-        self._then = {name: rules.then.get(name, frozenset()) & self._followed for name in self._followed}
-        self._tells, self._releases = EVENT in relations, RELEASE in relations
+        self._followed, self._attached, self._then = rules.ways(relations)
+        self._pods_lead = POD in rules.named_by or POD in rules.selects
+        self._tells, self._releases = EVENT in relations and self._edges.tells, RELEASE in relations
         # By UID: the relations that have been followed from there, and whether it was left backwards.
         self._forward: dict[str, frozenset[str]] = {}
         self._backward: set[str] = set()
         self._bare: dict[tuple[str, str, bool], _Hung] = {}
-        # By namespace and identity of what siblings have in common: what hangs from all but the first of them.
-        self._named_again: dict[tuple[str, int], list[_Hung]] = {}
+        # By what siblings have in common: what hangs from all but the first of them.
+        self._shared: dict[tuple[str, int, int], list[_Hung]] = {}
         self._nodes: dict[str, list[_Hung]] = {}
         self._queue: deque[_Task] = deque()
         #: What hangs from the places, by UID.
@@ -64,20 +63,30 @@ class Relating:
 
     def hang(self, places: Iterable[Place]) -> None:
         """Add to the nodes of what is owned, each of which is given once."""
-        for place in places:
-            self._forward[place.item.uid] = self._followed
-            self._backward.add(place.item.uid)
-            self._queue.append(_Task(place, self._followed, self._attached))
+        owned = list(places)
+        for item, node, _ in owned:
+            self._forward[item.uid] = self._followed
+            self._backward.add(item.uid)
             if self._tells:
-                place.node.events = self._events(place.item)
-        releases: set[str] = set()
-        for place, _, _ in list(self._queue) if self._releases else ():
-            if place.item.release and place.item.release not in releases and place.level < self._levels:
-                releases.add(place.item.release)
-                others = self._edges.released_with(place.item)
-                place.node.related = [self._again(Edge(RELEASE, other), incoming=False)[1] for other in others]
+                node.events = self._events(item)
+        if self._releases:
+            self._hang_releases(owned)
+        for place in owned:
+            if isinstance(place.item.state, PodState) and place.level < self._levels:
+                self._follow_sibling(place)
+            else:
+                self._follow(_Task(place, self._followed, self._attached))
         while self._queue:
             self._follow(self._queue.popleft())
+
+    def _hang_releases(self, places: Iterable[Place]) -> None:
+        """The others of each release stand at the first that is of it."""
+        seen: set[str] = set()
+        for item, node, level in places:
+            if item.release and item.release not in seen and level < self._levels:
+                seen.add(item.release)
+                others = self._edges.released_with(item)
+                node.related = [self._again(Edge(RELEASE, other), incoming=False)[1] for other in others]
 
     def _follow(self, task: _Task) -> None:
         (item, node, level), forward, backward = task
@@ -85,11 +94,7 @@ class Relating:
             self._cut(item, forward, backward)
             return
         hung = [(_place(found), found) for found in node.related]
-        references: tuple[Reference, ...] | None = None
-        if isinstance(item.state, PodState) and forward is self._followed:
-            references = ()
-            hung += self._named_by_pod(item, level)
-        hung += self._hung(self._edges.leading_from(item, forward, references), level, incoming=False)
+        hung += self._hung(self._edges.leading_from(item, forward), level, incoming=False)
         hung += self._hung(self._edges.leading_to(item, backward), level, incoming=True)
         hung.sort(key=_FIRST)
         node.related = [found for _, found in hung]
@@ -99,14 +104,23 @@ class Relating:
             edges = (*self._edges.leading_from(item, forward), *self._edges.leading_to(item, backward))
             self.cut.update((edge.item.uid, edge.item.kind) for edge in edges)
 
-    def _named_by_pod(self, pod: Object, level: int) -> list[_Hung]:
-        key = pod.namespace, id(pod.references)
-        found = self._named_again.get(key)
-        if found is None:
-            edges = self._edges.named(pod, self._followed)
-            found = self._hung(edges, level, incoming=False)
-            self._named_again[key] = [self._again(edge, incoming=False) for edge in edges]
-        return [*found, *self._on_node(pod)]
+    def _follow_sibling(self, place: Place) -> None:
+        """The same for a pod: most of what is said of it is said of its siblings too, and looked up once."""
+        pod, node, level = place
+        key = pod.namespace, id(pod.references), id(pod.labels)
+        shared = self._shared.get(key)
+        if shared is None:
+            named = self._edges.named(pod, self._followed)
+            others = self._edges.named(pod, self._attached, against=True) + self._edges.selecting(pod, self._attached)
+            shared = self._hung(named, level, incoming=False) + self._hung(others, level, incoming=True)
+            again = [self._again(edge, incoming=False) for edge in named]
+            self._shared[key] = again + [self._again(edge, incoming=True) for edge in others]
+        hung = [*((_place(found), found) for found in node.related), *shared, *self._on_node(pod)]
+        if self._pods_lead:
+            hung += self._hung(self._edges.led_to(pod, self._followed), level, incoming=False)
+        hung += self._hung(self._edges.naming(pod, self._attached), level, incoming=True)
+        hung.sort(key=_FIRST)
+        node.related = [found for _, found in hung]
 
     def _on_node(self, pod: Object) -> list[_Hung]:
         name = pod.state.node if isinstance(pod.state, PodState) and NODE_RELATION in self._followed else ""
@@ -124,14 +138,15 @@ class Relating:
         return [self._first(edge, level, incoming=incoming) for edge in ordered]
 
     def _first(self, edge: Edge, level: int, *, incoming: bool) -> _Hung:
-        uid, nothing = edge.item.uid, frozenset[str]()
-        forward = nothing if incoming else self._then[edge.relation] - self._forward.get(uid, nothing)
-        backward = self._attached if incoming and uid not in self._backward else nothing
+        uid, forward, backward = edge.item.uid, _NONE, _NONE
+        if not incoming and (then := self._then[edge.relation]):
+            forward = then - self._forward.get(uid, _NONE)
+            self._forward[uid] = self._forward.get(uid, _NONE) | forward
+        elif incoming and uid not in self._backward:
+            backward = self._attached
+            self._backward.add(uid)
         if not forward and not backward:
             return self._again(edge, incoming=incoming)
-        self._forward[uid] = self._forward.get(uid, nothing) | forward
-        if backward:
-            self._backward.add(uid)
         node = self._node(edge, incoming=incoming)
         self._queue.append(_Task(Place(edge.item, node, level + 1), forward, backward))
         self.seen[uid] = edge.item
@@ -157,6 +172,7 @@ class Relating:
 
 
 _FIRST = itemgetter(0)
+_NONE: frozenset[str] = frozenset()
 
 
 def _place(node: Node) -> tuple[str, ...]:

@@ -7,13 +7,21 @@ are is read when it is decoded (:class:`kubediscovery.objects.Reference`), so th
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from typing import NamedTuple
 
 from msgspec import Struct
+
+from kubediscovery.recent import Recent
 
 GroupKind = tuple[str, str]
 
 ANY: GroupKind = ("*", "*")
+# Of an owner to whom it stands below, where a tree grows upward; no rule.
+OWNER = "owner"
 EVENT, RELEASE, CLAIM_TEMPLATE, NODE_RELATION = "event", "helm", "claimTemplate", "node"
+
+# Choices of relations whose ways are kept.
+_WAYS = 32
 
 _GATEWAY = "gateway.networking.k8s.io"
 _RBAC = "rbac.authorization.k8s.io"
@@ -230,10 +238,19 @@ CLUSTER_SCOPED: frozenset[GroupKind] = frozenset(
 )
 
 
+class Ways(NamedTuple):
+    """The relations that are followed, those of them that are followed backwards too, and how each goes on."""
+
+    followed: frozenset[str]
+    attached: frozenset[str]
+    then: Mapping[str, frozenset[str]]
+
+
 class Relations:
     """The rules that hold, those that users declare among them, found by what a walk has in hand."""
 
     def __init__(self, declared: Iterable[Rule] = ()) -> None:
+        self._ways: Recent[frozenset[str], Ways] = Recent(_WAYS)
         self.rules = (*RULES, *declared)
         #: What ``relations=`` may name.
         self.names = frozenset(rule.name for rule in self.rules)
@@ -247,6 +264,16 @@ class Relations:
         self.selects: Mapping[GroupKind, tuple[str, GroupKind]] = {
             rule.source: (rule.name, rule.target) for rule in self.rules if rule.how is How.SELECTOR
         }
+
+    def ways(self, relations: frozenset[str]) -> Ways:
+        """Where ways go that follow some relations."""
+        found = self._ways.get(relations)
+        if found is None:
+            followed = relations - {EVENT, RELEASE}
+            then = {name: self.then.get(name, frozenset()) & followed for name in followed}
+            found = Ways(followed, followed & self.attached, then)
+            self._ways.keep(relations, found)
+        return found
 
     def is_reversed(self, relation: str, named: GroupKind) -> bool:
         """Whether a reference to an object of the named kind is drawn against its direction."""

@@ -34,7 +34,7 @@ from kubediscovery.tokens import websocket_protocols
 from kubediscovery.views import Selection
 from kubediscovery.visibility import Visibility
 from kubediscovery.watch import REVIEW_MAX_AGE, Watch
-from kubediscovery.wish import HEADER, REACHED, TIMED_OUT, Wish
+from kubediscovery.wish import HEADER, REACHED, TIMED_OUT
 
 # What has one name, or *, is no long request to kube-apiserver, which cuts it off after a minute: this ends before.
 _SHORT_WATCH = 50.0
@@ -107,7 +107,7 @@ class Resources:
         await fresh_enough(self._settled if is_first else store, plan.options.least_version)
         sight = await self._visibility.sight(user, plan.target.namespace, related=plan.options.drawing.reaches_out)
         if plan.options.wish is not None:
-            return await self._wait(request, user, attributes, plan, plan.options.wish, sight, renew)
+            return await self._wait(request, user, attributes, plan, sight, renew)
         require_exact(store, plan.options)
         generation, kept = store.generation, plan.kept
         if kept is not None and kept.sight == sight and kept.generation == generation:
@@ -144,32 +144,24 @@ class Resources:
         return _Plan(target, options, representation, known_tags(headers), watches)
 
     async def _wait(
-        self,
-        request: Request,
-        user: User,
-        attributes: ResourceAttributes,
-        plan: "_Plan",
-        wish: Wish,
-        sight: Sight,
-        renew: Renew,
+        self, request: Request, user: User, attributes: ResourceAttributes, plan: "_Plan", sight: Sight, renew: Renew
     ) -> Response:
-        options, target = plan.options, plan.target
-        if attributes.verb != "get" or attributes.name == ALL:
+        if plan.options.wish is None or attributes.verb != "get" or attributes.name == ALL:
             raise BadRequest("waitFor is for one composition, not for a list of them")
+        wish = plan.options.wish.within(self._services.limits.seconds)
 
         async def review() -> Sight:
             await renew()
-            related = options.drawing.reaches_out
-            return await self._visibility.sight(user, target.namespace, related=related, max_age=REVIEW_MAX_AGE)
+            return await self._sight_now(user, plan)
 
         def answer(sight: Sight) -> Composition:
-            found = self._answer(attributes, target, options, sight)
+            found = self._answer(attributes, plan.target, plan.options, sight)
             assert isinstance(found, Composition)  # noqa: S101 - it has one name
             wish.require_of(found.root.kind, found.status.rollout)
             return found
 
         draining = self._services.readiness.draining
-        asking = Asking(wish, answer, review, options.drawing, lambda: gone(request.receive, draining))
+        asking = Asking(wish, answer, review, plan.options.drawing, lambda: gone(request.receive, draining))
         composition, reached = await self._patience.wait(asking, sight)
         response = await self._represent(composition, plan, wish.warnings(reached=reached))
         response.headers[HEADER] = REACHED if reached else TIMED_OUT
@@ -186,12 +178,12 @@ class Resources:
         self._compositions.require_known(target)
         # A client may come from a replica that has seen more: what is told here must not be older.
         await fresh_enough(self._services.store, options.least_version)
-        sight = await self._sight_now(user, target)
+        sight = await self._sight_now(user, plan)
         await renew()
 
         async def review() -> None:
             await renew()
-            if await self._sight_now(user, target) != sight:
+            if await self._sight_now(user, plan) != sight:
                 raise Expired("what you may see has changed, list again")
 
         watch = Watch(
@@ -209,8 +201,9 @@ class Resources:
             watch, sent=sent, subprotocol=next(iter(protocols), None), headers=warnings(_ignored(options))
         )
 
-    async def _sight_now(self, user: User, target: Target) -> Sight:
-        return await self._visibility.sight(user, target.namespace, max_age=REVIEW_MAX_AGE)
+    async def _sight_now(self, user: User, plan: "_Plan") -> Sight:
+        related = plan.options.drawing.reaches_out
+        return await self._visibility.sight(user, plan.target.namespace, related=related, max_age=REVIEW_MAX_AGE)
 
     def _target(self, attributes: ResourceAttributes) -> Target:
         namespace = attributes.namespace or None

@@ -1,16 +1,16 @@
 """Which pods of a workload are of the revision that is rolled out, and which of former ones."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 from kubediscovery.culprit import is_active, is_ready
 from kubediscovery.objects import Object, PodState, RevisionState, WorkloadState
 from kubediscovery.outcome import REVISION_LABEL, RevisionPods
 
-Below = Mapping[str, Sequence[Object]]
-# What a name ends with counts as a number as far as a StatefulSet has one.
-_LONGEST_ORDINAL = 10
+# What an object owns, as far as it may be seen.
+Below = Callable[[Object], Iterable[Object]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,31 +32,23 @@ class Revisions:
 
 
 def by_owner(members: Iterable[Object]) -> Below:
-    """What each owner owns, each object once."""
+    """What each owner owns of the members, each object once."""
     found: defaultdict[str, dict[str, Object]] = defaultdict(dict)
     for member in members:
         for owner in member.owners:
             found[owner.uid][member.uid] = member
-    return {uid: list(owned.values()) for uid, owned in found.items()}
+    return lambda owner: found[owner.uid].values() if owner.uid in found else ()
 
 
 def pods_of(owner: Object, below: Below) -> list[Object]:
-    """The pods that it owns, by name; a number at the end of a name as a number."""
-    found = [item for item in below.get(owner.uid, ()) if isinstance(item.state, PodState)]
-    return sorted(found, key=lambda pod: (*_parted(pod.name), pod.uid))
-
-
-def _parted(name: str) -> tuple[str, int]:
-    stem, _, number = name.rpartition("-")
-    is_number = number.isascii() and number.isdecimal() and len(number) <= _LONGEST_ORDINAL
-    return (stem, int(number)) if is_number else (name, -1)
+    """The pods that it owns."""
+    return [item for item in below(owner) if type(item.state) is PodState]
 
 
 def of_deployment(root: Object, below: Below) -> Revisions:
     """The new ReplicaSet has the Deployment's own revision (k8s.io/kubernetes, ``pkg/controller/deployment/util``)."""
     revision = _revision(root)
-    owned = below.get(root.uid, ())
-    sets = [(_revision(item), item) for item in owned if isinstance(item.state, WorkloadState)]
+    sets = [(_revision(item), item) for item in below(root) if isinstance(item.state, WorkloadState)]
     newest = next((item for found, item in sets if revision and found == revision), None)
     return _revisions([(found, pod) for found, item in sets for pod in pods_of(item, below)], revision, newest)
 
@@ -73,7 +65,7 @@ def of_stateful_set(root: Object, below: Below) -> Revisions:
 
 def of_daemon_set(root: Object, below: Below) -> Revisions:
     """The new one is the ControllerRevision with the highest number (``pkg/controller/daemon/update.go``)."""
-    known = [(item.state.revision, item) for item in below.get(root.uid, ()) if isinstance(item.state, RevisionState)]
+    known = [(item.state.revision, item) for item in below(root) if isinstance(item.state, RevisionState)]
     _, newest = max(known, key=lambda found: (found[0], found[1].name), default=(0, None))
     revision = (_label(newest) or newest.name.removeprefix(f"{root.name}-")) if newest else ""
     return _revisions([(_label(pod), pod) for pod in pods_of(root, below)], revision)
@@ -105,13 +97,8 @@ def counted(pods: Iterable[tuple[str, Object]]) -> list[RevisionPods] | None:
     for revision, pod in pods:
         images = pod.state.images if isinstance(pod.state, PodState) else ()
         groups[revision, images].append(pod)
-    return [
-        RevisionPods(
-            revision=revision,
-            images=images,
-            pods=len(found),
-            ready=sum(map(is_ready, found)),
-            terminating=sum(pod.deleting for pod in found),
-        )
-        for (revision, images), found in sorted(groups.items(), key=lambda group: group[0])
-    ] or None
+    found = [
+        RevisionPods(images, len(group), sum(map(is_ready, group)), revision, sum([pod.deleting for pod in group]))
+        for (revision, images), group in sorted(groups.items(), key=itemgetter(0))
+    ]
+    return found or None

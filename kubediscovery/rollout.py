@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from kubediscovery.culprit import Culprit, broken, by_condition, first, is_ready, unready
-from kubediscovery.objects import Condition, JobState, Object, WorkloadState
+from kubediscovery.objects import Condition, Object, WorkloadState
 from kubediscovery.outcome import Outcome, Rollout, RolloutState
 from kubediscovery.revisions import (
     Below,
@@ -43,17 +43,13 @@ def rollout_of(root: Object, members: Iterable[Object]) -> Rollout | None:
     ``members`` is all that the root owns, directly or through others, as far as it may be seen, in any order. What is
     not among them has no part in the verdict.
     """
-    judge = _KINDS.get((root.kind.group, root.kind.kind))
-    return judge(root, by_owner(members)) if judge is not None else None
+    return rollout_below(root, by_owner(members))
 
 
-def rollout_below(root: Object, children: Callable[[Object], Iterable[Object]]) -> Rollout | None:
+def rollout_below(root: Object, children: Below) -> Rollout | None:
     """The same, where ``children`` gives what an object owns and may be seen: only what has a part is looked at."""
-    if not has_rollout(root.kind.group, root.kind.kind):
-        return None
-    near = list(children(root))
-    far = [item for owner in near if isinstance(owner.state, (WorkloadState, JobState)) for item in children(owner)]
-    return rollout_of(root, [*near, *far])
+    judge = _KINDS.get((root.kind.group, root.kind.kind))
+    return judge(root, children) if judge is not None else None
 
 
 def has_rollout(group: str, kind: str) -> bool:
@@ -112,11 +108,11 @@ def _broken(case: _Case) -> Outcome | None:
 
 
 def _blocked(case: _Case) -> Outcome | None:
-    """A StatefulSet replaces nothing while a pod in its order is not ready, be it of a former revision.
+    """A StatefulSet that keeps an order replaces nothing while a pod is not ready, be it of a former revision.
 
     (k8s.io/kubernetes, ``pkg/controller/statefulset/stateful_set_control.go``, processReplica)
     """
-    if case.state.updated >= _wanted(case.state):
+    if case.state.parallel or case.state.updated >= _wanted(case.state):
         return None
     culprit = first(case.pods.old, broken)
     return _failed_at(culprit, prefix="blocked by a pod of a former revision: ") if culprit is not None else None

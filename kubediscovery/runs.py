@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from msgspec import structs
 
-from kubediscovery.culprit import CRASH_LOOP, Culprit, broken, by_condition, ended_badly, first, has_ended
+from kubediscovery.culprit import CRASH_LOOP, Culprit, broken, by_condition, by_end, ended_badly, first
 from kubediscovery.objects import Condition, CronJobState, JobState, Object
 from kubediscovery.outcome import Outcome, Rollout, RolloutState
 from kubediscovery.revisions import Below, counted, pods_of
@@ -55,9 +55,7 @@ def _job_outcome(root: Object, state: JobState, pods: Sequence[Object]) -> Outco
 
 
 def _failed(root: Object, condition: Condition, pods: Sequence[Object]) -> Outcome:
-    # What ended last says more than what was tried first.
-    latest = sorted(pods, key=lambda pod: (has_ended(pod), pod.created, pod.name), reverse=True)
-    culprit = first(latest, ended_badly) or by_condition(root, condition)
+    culprit = first(pods, ended_badly, by_end) or by_condition(root, condition)
     said = condition.message if culprit.kind == root.kind.kind else f"{condition.message}; {culprit.message}"
     return Outcome(RolloutState.FAILED, condition.reason or condition.type, said.removeprefix("; "), culprit)
 
@@ -73,7 +71,7 @@ def of_cron_job(root: Object, below: Below) -> Rollout | None:
     state = root.state
     if not isinstance(state, CronJobState):
         return None
-    jobs = [item for item in below.get(root.uid, ()) if isinstance(item.state, JobState)]
+    jobs = [item for item in below(root) if isinstance(item.state, JobState)]
     latest = max(jobs, key=lambda job: (job.created, job.name), default=None)
     found = of_job(latest, below) if latest is not None else None
     if state.suspended:

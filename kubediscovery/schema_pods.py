@@ -105,7 +105,7 @@ class VolumeSource(Message, frozen=True):
     flex_volume: Annotated[FlexVolume | None, 12] = None
     cinder: Annotated[CinderVolume | None, 13] = None
     cephfs: Annotated[CephFSVolume | None, 14] = None
-    azure_file: Annotated[AzureFileVolume | None, 17] = None
+    azure_file: Annotated[AzureFileVolume | None, 18] = None
     config_map: Annotated[NamedReference | None, 19] = None
     scale_io: Annotated[ScaleIOVolume | None, 25] = msgspec.field(default=None, name="scaleIO")
     projected: Annotated[ProjectedVolume | None, 26] = None

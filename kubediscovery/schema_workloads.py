@@ -94,6 +94,7 @@ class StatefulSetSpec(Message, frozen=True):
     selector: Annotated[LabelSelector | None, 2] = None
     template: Annotated[PodTemplateSpec, 3] = PodTemplateSpec()
     volume_claim_templates: Annotated[list[ClaimTemplate], 4] = []
+    pod_management_policy: Annotated[str, 6] = ""
     update_strategy: Annotated[StatefulSetUpdateStrategy, 7] = StatefulSetUpdateStrategy()
     ordinals: Annotated[StatefulSetOrdinals, 11] = StatefulSetOrdinals()
 

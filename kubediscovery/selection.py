@@ -11,7 +11,7 @@ from kubediscovery.kinds import Kind
 # What is neither owned nor leads anywhere, and changes all the time: news of others, and heartbeats. Endpoints say what
 # EndpointSlices say.
 EXCLUDED = ("events.", "events.events.k8s.io", "leases.coordination.k8s.io", "endpoints.")
-_PATTERN = re.compile(r"[a-z0-9*?\[\]!-]+(\.[a-z0-9*?\[\]!.-]*)?")
+_PATTERN = re.compile(r"(?:[a-z0-9*?-]|\[!?[a-z0-9-]+\])+(?:\.(?:[a-z0-9*?.-]|\[!?[a-z0-9.-]+\])*)?")
 _GLOB = re.compile(r"[*?\[]")
 
 

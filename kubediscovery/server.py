@@ -78,7 +78,7 @@ async def _serve_cluster(
     store, metrics = Store(api.kinds), Metrics()
     authenticator = Authenticator(books.reviewer(client, metrics, "authn"))
     catalogue = Catalogue(client, options.api_group)
-    following = Following(store, _source_of(client), catalogue.look)
+    following = Following(store, _source_of(client, settings), catalogue.look)
     journal = Journal(store)
     lookout = Lookout(store, catalogue, following, settings.kinds or Selection())
     trust = Reflector(_trust_source(client), TrustSink(authenticator, tls))
@@ -233,9 +233,9 @@ def _keepers(
     ]
 
 
-def _source_of(client: Client) -> Callable[[Kind], ObjectSource]:
+def _source_of(client: Client, settings: Settings) -> Callable[[Kind], ObjectSource]:
     compactor = Compactor()
-    return lambda kind: ObjectSource(client, kind.list_path, Decoder(kind, compactor))
+    return lambda kind: ObjectSource(client, kind.list_path, settings.decoder(kind, compactor))
 
 
 def _trust_source(client: Client) -> ObjectSource:

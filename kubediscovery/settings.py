@@ -1,25 +1,36 @@
 """The sections of the configuration file beside the flags: what is said in more than a word."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from kubediscovery.compact import Compactor
+from kubediscovery.decoding import Decoder
 from kubediscovery.errors import ConfigurationError
+from kubediscovery.kinds import Kind
+from kubediscovery.overrides import Overrides, read_overrides
 from kubediscovery.selection import KindPattern, Selection
 
-_KINDS = "kinds"
-SECTIONS = (_KINDS,)
+SECTIONS = _KINDS, _HEALTH = ("kinds", "health")
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the sections say; None for a section that is not there."""
+    """What the sections say: which kinds are followed, None for the default, and how objects of some are judged."""
 
     kinds: Selection | None = None
+    health: Overrides = field(default_factory=Overrides)
+
+    def decoder(self, kind: Kind, compactor: Compactor) -> Decoder:
+        """What decodes a kind, with the verdicts of these settings."""
+        return Decoder(kind, compactor, judge=self.health.judge_for(kind))
 
 
 def read_settings(content: Mapping[str, object]) -> Settings:
     """The settings of some sections; raises :class:`ConfigurationError` that names the field and what is accepted."""
-    return Settings(kinds=_selection(content[_KINDS]) if _KINDS in content else None)
+    return Settings(
+        kinds=_selection(content[_KINDS]) if _KINDS in content else None,
+        health=read_overrides(content[_HEALTH]) if _HEALTH in content else Overrides(),
+    )
 
 
 def _selection(section: object) -> Selection:

@@ -1,8 +1,8 @@
 """What ``kubectl get -o yaml`` or a support bundle wrote to files, as a filled store."""
 
 import os
-import re
 import stat
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -17,9 +17,11 @@ from kubediscovery.decoding import Decoder
 from kubediscovery.documents import read_documents
 from kubediscovery.errors import ConfigurationError, UpstreamError
 from kubediscovery.guessing import Definitions, Guess, built_in_kind, guessed
+from kubediscovery.heads import Head, opened
 from kubediscovery.kinds import BUILT_IN_KINDS, Kind
 from kubediscovery.objects import Object
 from kubediscovery.printable import printable
+from kubediscovery.ripening import ripened
 from kubediscovery.selection import Selection
 from kubediscovery.store import Store
 
@@ -31,9 +33,8 @@ FILES_LIMIT = 100_000
 # Files that are named in the summary; of the others it gives the number.
 _NAMED = 5
 
-_API_VERSION = re.compile(r"[\w.-]+(/[\w.-]+)?", re.ASCII)
-_KIND = re.compile(r"[A-Za-z0-9]+")
-_LIST = "List"
+
+DecoderOf = Callable[[Kind, Compactor], Decoder]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,9 @@ class Summary:
             yield from (printable(f"  {found.path}: {found.reason}") for found in self.skipped[:_NAMED])
 
 
-def load_snapshot(path: Path, store: Store, selection: Selection | None = None) -> Summary:
+def load_snapshot(
+    path: Path, store: Store, selection: Selection | None = None, decoder_of: DecoderOf = Decoder
+) -> Summary:
     """Fill the store from a file, or from all YAML and JSON files below a directory; every kind is complete then.
 
     The store follows the kinds that are found and selected, beside those that every cluster has. In a directory, what
@@ -73,7 +76,7 @@ def load_snapshot(path: Path, store: Store, selection: Selection | None = None) 
     for a file of which that holds, and where there is no object of a tracked kind at all.
     """
     takes = (selection or Selection(exclude=())).takes
-    files = _Files()
+    files = _Files(Manifests(decoder_of=decoder_of))
     if path.is_dir():
         skipped = list(files.read_directory(path))
     else:
@@ -110,7 +113,8 @@ def fill(store: Store, objects: Iterable[Object]) -> int:
     Of those with the same name or the same UID it is the one with the highest resource version.
     """
     by_name = {(item.kind, item.namespace, item.name): item for item in sorted(objects, key=_version)}
-    kept = {item.uid: item for item in sorted(by_name.values(), key=_version)}
+    now = time.time()
+    kept = {item.uid: ripened(item, now) for item in sorted(by_name.values(), key=_version)}
     for kind in store.kinds:
         of_kind = [item for item in kept.values() if item.kind == kind]
         store.replace(kind, of_kind, max(map(_version, of_kind), default=0))
@@ -120,9 +124,10 @@ def fill(store: Store, objects: Iterable[Object]) -> int:
 class Manifests:
     """Decodes manifests as the caches decode kube-apiserver's answers; those of ``kinds`` without delay."""
 
-    def __init__(self, kinds: Iterable[Kind] = ()) -> None:
+    def __init__(self, kinds: Iterable[Kind] = (), decoder_of: DecoderOf = Decoder) -> None:
         self._compactor = Compactor()
-        self._decoders = {kind: Decoder(kind, self._compactor) for kind in kinds}
+        self._decoder_of = decoder_of
+        self._decoders = {kind: decoder_of(kind, self._compactor) for kind in kinds}
 
     def decode(self, kind: Kind, document: bytes) -> Object:
         """The object of a JSON document; what kube-apiserver would have added to one written by hand is added.
@@ -131,7 +136,7 @@ class Manifests:
         """
         decoder = self._decoders.get(kind)
         if decoder is None:
-            decoder = self._decoders[kind] = Decoder(kind, self._compactor)
+            decoder = self._decoders[kind] = self._decoder_of(kind, self._compactor)
         try:
             item = decoder.object(document)
         except UpstreamError as error:
@@ -141,19 +146,6 @@ class Manifests:
         namespace = (item.namespace or "default") if kind.namespaced else ""
         uid = item.uid or str(uuid5(NAMESPACE_URL, f"kubediscovery:{kind}/{namespace}/{item.name}"))
         return msgspec.structs.replace(item, namespace=namespace, uid=uid)
-
-
-class _Head(msgspec.Struct, rename={"api_version": "apiVersion"}):
-    """What tells of a document what it is; ``items`` are a list's."""
-
-    api_version: str = ""
-    kind: str = ""
-    metadata: msgspec.Raw = msgspec.Raw(b"{}")
-    items: list[msgspec.Raw] | None = None
-
-
-_HEADS: msgspec.json.Decoder[_Head | list[msgspec.Raw]] = msgspec.json.Decoder(_Head | list[msgspec.Raw])
-_NOTHING = _Head()
 
 
 @dataclass(slots=True)
@@ -169,8 +161,8 @@ class _File:
 class _Files:
     """Reads files; a file counts whole or not at all."""
 
-    def __init__(self) -> None:
-        self.manifests = Manifests()
+    def __init__(self, manifests: Manifests) -> None:
+        self.manifests = manifests
         self._definitions = Definitions()
         self.found: list[_File] = []
 
@@ -183,13 +175,13 @@ class _Files:
         """Raises ``OSError`` and ``ValueError``."""
         file = _File(path)
         for document in read_documents(_content(path)):
-            for head, manifest in _opened(document, _NOTHING):
+            for head, manifest in opened(document):
                 self._take(file, head, bytes(manifest))
         if not (file.objects or file.guesses or file.unknown):
             raise ValueError("holds no Kubernetes object")
         self.found.append(file)
 
-    def _take(self, file: _File, head: _Head, manifest: bytes) -> None:
+    def _take(self, file: _File, head: Head, manifest: bytes) -> None:
         kind = built_in_kind(head.api_version, head.kind)
         if kind is not None:
             file.objects.append(self.manifests.decode(kind, manifest))
@@ -240,25 +232,6 @@ class _Contents:
         found = {item.kind for item in self.objects}
         wanted = (*BUILT_IN_KINDS, *(kind for kind in (*KUBERNETES_KINDS, *self._custom.values()) if kind in found))
         return [kind for kind in dict.fromkeys(wanted) if self._takes(kind)]
-
-
-def _opened(document: bytes | msgspec.Raw, of_list: _Head) -> Iterator[tuple[_Head, bytes | msgspec.Raw]]:
-    """The manifests in a document; the items of a ``PodList`` need not say themselves what they are."""
-    try:
-        head = _HEADS.decode(document)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return
-    if isinstance(head, list):
-        for item in head:
-            yield from _opened(item, _NOTHING)
-    elif head.items is not None and head.kind.endswith(_LIST):
-        of_items = _Head(head.api_version, head.kind.removesuffix(_LIST))
-        for item in head.items:
-            yield from _opened(item, of_items)
-    else:
-        head = head if head.kind else of_list
-        if _API_VERSION.fullmatch(head.api_version) and _KIND.fullmatch(head.kind):
-            yield head, document
 
 
 def _files(directory: Path, unread: list[OSError]) -> Iterator[Path]:

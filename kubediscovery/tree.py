@@ -154,9 +154,9 @@ def _visible(children: list[Object], sight: Sight, kinds: frozenset[Kind] | None
 def _relate(store: Store, sight: Sight, drawing: Drawing, levels: int, drawn: Growth, tree: Tree) -> None:
     relating = Relating(store, sight, drawing.relations, levels)
     relating.hang(_places(drawn, levels))
-    present = drawn.seen.keys() | relating.seen.keys()
-    tree.cut |= {kind for uid, kind in relating.cut.items() if uid not in present}
-    tree.size += len(relating.seen.keys() - drawn.seen.keys())
+    present = (drawn.seen, relating.seen)
+    tree.cut |= {kind for uid, kind in relating.cut.items() if not any(uid in seen for seen in present)}
+    tree.size += sum(uid not in drawn.seen for uid in relating.seen)
 
 
 def _places(drawn: Growth, levels: int) -> Iterator[Place]:
@@ -180,10 +180,10 @@ def _places(drawn: Growth, levels: int) -> Iterator[Place]:
 
 def _latest(store: Store, sight: Sight) -> int:
     """The version of the last change of what may be seen, and may be in a tree with what the request is about."""
-    latest = store.links.latest
-    places = (None,) if sight.namespace is None else ("", sight.namespace)
-    near = (latest(kind, place) for kind in sight.kinds for place in places)
-    return max((*near, *(latest(kind, None) for kind in sight.everywhere)), default=0)
+    latest, near = store.links.latest, sight.namespace
+    if near is None:
+        return latest(sight.kinds, None)
+    return max(latest(sight.kinds, near), latest(sight.kinds, ""), latest(sight.everywhere, None))
 
 
 def _summarised(top: Node, grown: Growth) -> Tree:

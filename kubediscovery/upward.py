@@ -6,9 +6,9 @@ from kubediscovery.edges import Edges
 from kubediscovery.growth import Growth, Limb, grow
 from kubediscovery.health import Health
 from kubediscovery.kinds import Kind
-from kubediscovery.nodes import OWNER, Node, node_of
+from kubediscovery.nodes import Node, node_of
 from kubediscovery.objects import Object, Owner
-from kubediscovery.relations import EVENT, RELEASE
+from kubediscovery.relations import EVENT, OWNER, RELEASE
 from kubediscovery.sight import Sight
 from kubediscovery.store import Coverage, Store, may_own
 

@@ -88,7 +88,8 @@ def judge(answer: Answer, *, least_version: int = 0) -> Verdict:
         return Verdict(Outcome.PENDING, rollout.state, _said(rollout.reason, rollout.message), rollout.culprit)
     health = _health(answer)
     if health in _FINE:
-        return Verdict(Outcome.RIGHT, rollout.state if rollout else health)
+        unseen = "its pods may not be listed: it is judged without them" if not answer.knows_pods else ""
+        return Verdict(Outcome.RIGHT, rollout.state if rollout else health, unseen)
     culprit = _found(answer.root, health)
     outcome = Outcome.WRONG if health == "Degraded" else Outcome.PENDING
     return Verdict(outcome, health, words_of(culprit) if culprit else "", culprit)

@@ -37,6 +37,7 @@ def _stateful_set(raw: schema.StatefulSet) -> WorkloadState:
         update_revision=status.update_revision,
         revision=status.update_revision,
         first_ordinal=raw.spec.ordinals.start,
+        parallel=raw.spec.pod_management_policy == "Parallel",
     )
 
 

@@ -30,11 +30,13 @@ def composition(
     version: int = 7,
     children: Sequence[Document] = (),
     rollout: Document | None = None,
-    pods: tuple[int, int] = (3, 3),
+    pods: tuple[int, int] | None = (3, 3),
     **root: Any,
 ) -> Document:
-    """A Deployment's composition; without a state it has no rollout."""
-    status: Document = {"health": health, "pods": {"total": pods[0], "ready": pods[1]}}
+    """A Deployment's composition; without a state it has no rollout, without pods they may not be listed."""
+    status: Document = {"health": health}
+    if pods is not None:
+        status["pods"] = {"total": pods[0], "ready": pods[1]}
     if state is not None:
         status["rollout"] = {"state": state, **(rollout or {})}
     return {
@@ -64,7 +66,9 @@ def answer(**fields: Any) -> Answer:
 class FakeSource:
     """Gives what it is told to, one after the other, and then the last again; a watch gives what is put into it."""
 
-    def __init__(self, *given: list[Answer] | UpstreamError, least: int = 0, lint: tuple[Problem, ...] | UpstreamError = ()) -> None:
+    def __init__(
+        self, *given: list[Answer] | UpstreamError, least: int = 0, lint: tuple[Problem, ...] | UpstreamError = ()
+    ) -> None:
         self._given = list(given)
         self._least = least
         self._lint = lint

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from kubediscovery.compositions import Composition, CompositionList, CompositionStatus
 from kubediscovery.health import Health
 from kubediscovery.meta import ListMeta, ObjectMeta
-from kubediscovery.nodes import OWNER, Info, Node
+from kubediscovery.nodes import Info, Node
+from kubediscovery.relations import OWNER
 
 CREATED = "2023-11-14T22:13:20Z"
 HOSTILE = (

@@ -15,7 +15,6 @@ import msgspec
 from hypothesis import strategies as st
 
 from kubediscovery import schema
-from kubediscovery.kinds import Kind
 
 # By the fields' Python names; times are seconds, or None.
 Document = dict[str, Any]

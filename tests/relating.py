@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from kubediscovery.kinds import BUILT_IN_KINDS, Kind, Kinds
-from kubediscovery.links import namespace_of
+from kubediscovery.naming import namespace_of
 from kubediscovery.nodes import Node
 from kubediscovery.objects import EventState, Object, Reference
 from kubediscovery.relations import RULES, How, Relations

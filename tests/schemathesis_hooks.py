@@ -18,6 +18,8 @@ NAMES = {
     "deployments.example.com": "web",
     "fleets": "north",
 }
+# What words mean something where any text is a string.
+WORDS = {"relations": "all,!event", "kinds": "Pod,!jobs", "waitFor": "Healthy"}
 REAL = cycle((True, False, False))
 
 
@@ -26,10 +28,18 @@ def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -
     """Ask for what there is, and for no streams but on the paths that are nothing else."""
     if str(case.query.get("watch")).lower() in TRUE and not is_stream(case):
         del case.query["watch"]
-    if case.meta is not None and case.meta.generation.mode.is_positive and next(REAL):
+    parameters = case.path_parameters
+    is_positive = case.meta is not None and case.meta.generation.mode.is_positive
+    if is_positive:
+        case.query.update({name: word for name, word in WORDS.items() if name in case.query})
+    # A resource that is made up is none.
+    is_any = "resource" in parameters
+    if is_positive and (is_any or next(REAL)):
         resource = case.path.removesuffix("/compositions").split("/")[-2]
-        found = {"namespace": "shop", "name": NAMES.get(resource, "")}
-        parameters = case.path_parameters
+        if is_any:
+            # What is of a namespace, and what is of none.
+            resource = "deployments.example.com" if "namespace" in parameters else "fleets"
+        found = {"namespace": "shop", "resource": resource, "name": NAMES.get(resource, "")}
         parameters |= {key: value for key, value in found.items() if parameters.get(key, "*") != "*"}
 
 

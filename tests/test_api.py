@@ -16,14 +16,15 @@ def test_the_group_has_one_version() -> None:
 
 def test_every_kind_has_a_parent_and_a_subresource() -> None:
     names = [resource.name for resource in API.resources()]
-    assert names[0] == "compositions"
+    assert names[:2] == ["compositions", "lint"]
     plurals = dict.fromkeys(kind.resource for kind in KINDS)
-    assert names[1:] == [name for plural in plurals for name in (plural, f"{plural}/compositions")]
+    assert names[2:] == [name for plural in plurals for name in (plural, f"{plural}/compositions")]
 
 
 def test_only_what_is_answered_has_verbs() -> None:
     verbs = {resource.name: resource.verbs for resource in API.resources()}
     assert verbs["compositions"] == ("get", "list", "watch")
+    assert verbs["lint"] == ("list",)
     assert verbs["pods"] == ()
     assert verbs["pods/compositions"] == ("get", "watch")
 

@@ -315,7 +315,7 @@ async def test_406_lists_what_is_accepted(serving: Serving, accept: str) -> None
         ("labelSelector=a%20b", ["labelSelector"]),
         ("fieldSelector=x%3D1", ["fieldSelector", "metadata.name"]),
         ("limit=many", ["limit", '"many"']),
-        ("output=dot", ["output", "not supported"]),
+        ("output=png", ["output", "mermaid"]),
         ("resourceVersion=new", ["resourceVersion"]),
         ("%ff=1", ["query"]),
     ],

@@ -168,6 +168,24 @@ async def test_an_object_that_is_not_there_and_a_kind_that_is_not(cluster: Clust
             await source.answers(WEB, 0)
 
 
+async def test_a_version_that_is_not_reached_is_left_to_the_verdict(cluster: Cluster, tmp_path: Path) -> None:
+    async def late(request: web.Request) -> web.StreamResponse:
+        if "resourceVersion" in request.query:
+            return web.json_response(status(504, "Timeout: Too large resource version: 9"), status=504)
+        return web.json_response(composition(version=7))
+
+    async with serving(late) as server, reaching(tmp_path, server) as client:
+        ((found,), _) = await ClusterSource(client, GROUP).answers(WEB, 9)
+    assert found.version == 7
+
+
+async def test_a_kind_that_the_server_may_not_read(cluster: Cluster, tmp_path: Path) -> None:
+    cluster.answers[ONE] = status(503, "kubediscovery may not list deployments.apps")
+    async with asking(cluster, tmp_path) as source:
+        with pytest.raises(UpstreamForbidden, match=r"install --apply --kinds deployments.apps"):
+            await source.answers(WEB, 0)
+
+
 async def test_an_answer_about_another_group_is_none(cluster: Cluster, tmp_path: Path) -> None:
     cluster.answers[ONE] = composition(apiVersion="example.org/v1")
     async with asking(cluster, tmp_path) as source:
@@ -180,6 +198,7 @@ async def test_a_selection(cluster: Cluster, tmp_path: Path) -> None:
     cluster.answers[MANY] = {"metadata": {"resourceVersion": "9"}, "items": [composition(), composition("other")]}
     written = {"metadata": {"resourceVersion": "99"}, "items": [{"metadata": {"name": "a", "resourceVersion": "8"}}]}
     cluster.answers["/apis/apps/v1/namespaces/shop/statefulsets"] = written
+    cluster.answers["/apis/apps/v1/namespaces/shop/daemonsets"] = {"metadata": {"resourceVersion": "99"}, "items": None}
     async with asking(cluster, tmp_path) as source:
         assert await source.least_version(place) == 8
         found, version = await source.answers(place, 8)

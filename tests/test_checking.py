@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from kubediscovery import checking
-from kubediscovery.addresses import Place, Selection
-from kubediscovery.answers import Answer
+from kubediscovery.addresses import Address, Place, Selection
+from kubediscovery.answers import Answer, Problem, read_problems
 from kubediscovery.asking import Change
-from kubediscovery.checking import Check, Terms
+from kubediscovery.checking import Check, Terms, lint_results
 from kubediscovery.errors import UpstreamError, UpstreamForbidden, UpstreamNotFound
 from kubediscovery.expectations import parse_expectations
 from kubediscovery.verdicts import EXPECTATION, Outcome, Result, Told
-from tests.answering import WEB, FakeSource, answer
+from tests.answering import DEPLOYMENT, WEB, FakeSource, answer
 from tests.waiting import until
 
 # Longer than any test takes: what ends before did not wait for it.
@@ -42,6 +42,7 @@ class Recorder:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checking, "POLL", 0.001)
     monkeypatch.setattr(checking, "TICK", 0.001)
+    monkeypatch.setattr(checking, "BREATH", 0)
 
 
 def check(
@@ -213,7 +214,54 @@ async def test_a_selection_is_all_that_matches() -> None:
     assert (nothing.title, nothing.verdict.words) == ("shop (app=web)", "nothing matches")
 
 
+@pytest.mark.parametrize("terms", [LONG, Terms(wait=False)])
+async def test_a_fault_of_the_program_is_not_waited_for(terms: Terms) -> None:
+    class Broken(FakeSource):
+        async def answers(self, place: Place, least_version: int) -> tuple[list[Answer], str]:
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await check(Broken([]), terms).run()
+
+
 async def test_nothing_goes_on_after_it() -> None:
     before = asyncio.all_tasks()
     await one(FakeSource([SLOW]), Terms(timeout=0.02))
     assert asyncio.all_tasks() == before
+
+
+def problem(severity: str) -> Problem:
+    document = {
+        "metadata": {"namespace": "shop", "name": "pods.web-1.ownernotfound"},
+        "severity": severity,
+        "rule": "OwnerNotFound",
+        "message": "the owner does not exist",
+        "action": "Remove the reference.",
+    }
+    return read_problems({"items": [document]})[0]
+
+
+NOW = Terms(wait=False)
+
+
+async def test_an_error_of_lint_is_wrong_and_a_warning_is_counted() -> None:
+    (result,) = await lint_results(FakeSource([], lint=(problem("Error"), problem("Warning"))), [WEB], NOW)
+    assert (result.title, result.verdict.outcome) == ("lint of shop", Outcome.WRONG)
+    assert result.verdict.words == "errors 1, warnings 1"
+    words = "the owner does not exist. Remove the reference."
+    assert result.lint == (Told("OwnerNotFound shop/pods.web-1.ownernotfound", holds=False, words=words),)
+    (result,) = await lint_results(FakeSource([], lint=(problem("Warning"),)), [WEB], NOW)
+    assert (result.verdict.outcome, result.lint) == (Outcome.RIGHT, ())
+
+
+async def test_lint_is_asked_once_for_each_namespace() -> None:
+    places = [WEB, WEB, Address(DEPLOYMENT, "b", "x")]
+    results = await lint_results(FakeSource([]), places, NOW)
+    assert [result.title for result in results] == ["lint of b", "lint of shop"]
+    results = await lint_results(FakeSource([]), [WEB, Selection(None)], NOW)
+    assert [result.title for result in results] == ["lint of all namespaces"]
+
+
+async def test_lint_that_cannot_be_had() -> None:
+    (result,) = await lint_results(FakeSource([], lint=UpstreamForbidden("forbidden", code=403)), [WEB], NOW)
+    assert (result.verdict.outcome, result.verdict.words) == (Outcome.UNANSWERED, "forbidden")

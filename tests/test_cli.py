@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+import yaml
 
 from kubediscovery.certs import CertificateAuthority, KeyPair
 from kubediscovery.cli import main
@@ -82,6 +83,10 @@ def failed(arguments: Sequence[str], monkeypatch: pytest.MonkeyPatch, capsys: py
         (b"config: other.yaml\n", ['"config" is not known']),
         (b"help: true\n", ['"help" is not known']),
         (b"5: x\n", ['"5" is not known']),
+        (b"kind: {}\n", ['"kind" is not known', "accepted are", "kinds", "health"]),
+        (b"kinds: pods\n", ["kinds: a mapping is needed; accepted are include, exclude"]),
+        (b"kinds: {include: [Pods]}\n", ['kinds.include: "Pods" is no pattern for kinds']),
+        (b"health: 5\n", ["health: "]),
         (b"secure-port: abc\n", ["secure-port: 'abc' is not a valid integer"]),
     ],
 )
@@ -98,6 +103,16 @@ def test_a_config_file_that_cannot_be_used(
     line = failed(["serve", "--config", str(path)], monkeypatch, capsys)
     assert line.startswith(f"2 error: config {path}: ")
     assert [word for word in words if word not in line] == []
+
+
+def test_a_config_file_has_sections_beside_the_flags(
+    directory: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What cannot be used is still told of the flag."""
+    path = directory / "config.yaml"
+    path.write_text("secure-port: 99999\nkinds: {include: ['*.apps', events], exclude: []}\n")
+    line = failed([*flags(directory), "--config", str(path)], monkeypatch, capsys)
+    assert line == "2 error: --secure-port must be from 0 to 65535, not 99999"
 
 
 def test_a_config_file_gives_the_flags_and_a_flag_wins(
@@ -197,3 +212,16 @@ def first_answer(url: str, certificate: Path) -> bytes:
             return body
         time.sleep(0.05)
     raise AssertionError(f"no answer from {url}")
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--kinds", "secrets,kafkas.example.org"], ["--kinds", "secrets", "--kinds", "kafkas.example.org"]]
+)
+def test_kinds_to_install_are_repeated_or_joined(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["kubediscovery", "install", *arguments])
+    with pytest.raises(SystemExit):
+        main()
+    (role,) = [m for m in yaml.safe_load_all(capsys.readouterr().out) if m["metadata"]["name"].endswith(":server-more")]
+    assert [rule["resources"] for rule in role["rules"]] == [["secrets"], ["kafkas"]]

@@ -504,3 +504,16 @@ async def test_a_home_is_not_needed_in_a_pod(pod: Path, monkeypatch: pytest.Monk
     client = await Client.connect(None)
     await client.close()
     assert client.host == "https://127.0.0.1:443"
+
+
+async def test_the_namespace_and_the_server_are_those_of_the_context(tmp_path: Path) -> None:
+    document = kubeconfig()
+    document["contexts"].append({"name": "other", "context": {"cluster": "there", "user": "me", "namespace": "shop"}})
+    document["clusters"].append({"name": "there", "cluster": {"server": "https://127.0.0.2:6443"}})
+    path = write(tmp_path, document)
+    for context, server, namespace in ((None, "127.0.0.1", "default"), ("other", "127.0.0.2", "shop")):
+        client = await Client.connect(path, context=context)
+        assert (client.host, client.namespace) == (f"https://{server}:6443", namespace)
+        await client.close()
+    with pytest.raises(ConfigurationError, match=f"kubeconfig {path}: .*nope"):
+        await Client.connect(path, context="nope")

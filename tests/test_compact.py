@@ -42,7 +42,11 @@ def read(kind: Kind, document: Document, compactor: Compactor | None = None) -> 
 
 def recorded(kind: Kind, name: str) -> Object:
     shape = CONFIG_MAP_DATA if kind == CONFIG_MAP else None
-    items = Decoder(kind, Compactor(), shape=shape).page((DATA / f"{kind.resource}.json").read_bytes(), "application/json").items
+    items = (
+        Decoder(kind, Compactor(), shape=shape)
+        .page((DATA / f"{kind.resource}.json").read_bytes(), "application/json")
+        .items
+    )
     return next(item for item in items if item.name == name)
 
 

@@ -1,22 +1,35 @@
 """Decoding: both encodings give the same objects, and whatever comes nothing but UpstreamError is raised."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kubediscovery import schema, schema_pods
+from kubediscovery.built_in import KUBERNETES_KINDS
 from kubediscovery.compact import Compactor
 from kubediscovery.decoding import Decoder
 from kubediscovery.errors import UpstreamError, UpstreamExpired
 from kubediscovery.framing import FRAME_LIMIT
+from kubediscovery.json_decoder import DEEPEST
 from kubediscovery.kinds import BUILT_IN_KINDS, CONFIG_MAP, Kind
-from kubediscovery.objects import Event, EventType, Judgement, Object, Page, Reference
-from kubediscovery.shapes import CONFIG_MAP_DATA, shape_of
+from kubediscovery.objects import (
+    ConfigMapState,
+    Event,
+    EventType,
+    Judgement,
+    MetadataState,
+    Object,
+    Page,
+    Reference,
+    StatusState,
+)
+from kubediscovery.shapes import CONFIG_MAP_DATA, METADATA, shape_of
 from tests.encoding import (
     ENCODINGS,
     JSON,
@@ -33,8 +46,10 @@ from tests.encoding import (
 )
 
 DATA = Path(__file__).parent / "data"
-CUSTOM = Kind("example.com", "v1alpha1", "fleets", "Fleet", "fleet")
-KINDS = (*BUILT_IN_KINDS, CONFIG_MAP, CUSTOM)
+CUSTOM = Kind("example.com", "v1alpha1", "fleets", "Fleet", "fleet", custom=True)
+SECRET = next(kind for kind in KUBERNETES_KINDS if kind.kind == "Secret")
+# One kind for each way of reading; ConfigMaps are read like all that is metadata alone.
+KINDS = (*(kind for kind in KUBERNETES_KINDS if shape_of(kind) is not METADATA), CONFIG_MAP)
 POD = next(kind for kind in KINDS if kind.kind == "Pod")
 PODS = Decoder(POD, Compactor())
 DECODERS = {kind: Decoder(kind, Compactor()) for kind in KINDS}
@@ -55,7 +70,7 @@ def recorded(name: str) -> tuple[bytes, bytes]:
     return (DATA / f"{name}.pb").read_bytes(), (DATA / f"{name}.json").read_bytes()
 
 
-@pytest.mark.parametrize("kind", [*BUILT_IN_KINDS, CONFIG_MAP], ids=str)
+@pytest.mark.parametrize("kind", BUILT_IN_KINDS, ids=str)
 def test_recorded_lists_are_the_same_in_both_encodings(kind: Kind) -> None:
     protobuf, as_json = recorded(kind.resource)
     found = DECODERS[kind].page(protobuf, PROTOBUF)
@@ -71,6 +86,33 @@ def test_recorded_lists_are_the_same_in_both_encodings(kind: Kind) -> None:
         assert dict(item.labels) == metadata.get("labels", {})
         assert [owner.uid for owner in item.owners] == [o["uid"] for o in metadata.get("ownerReferences", [])]
         assert item.created > 1_700_000_000
+
+
+OTHERS = [kind for kind in KUBERNETES_KINDS if kind not in BUILT_IN_KINDS and (DATA / f"{kind.resource}.pb").exists()]
+
+
+@pytest.mark.parametrize("kind", OTHERS, ids=str)
+def test_recorded_lists_of_other_kinds_are_the_same(kind: Kind) -> None:
+    protobuf, as_json = recorded("events.events.k8s.io" if kind.group == "events.k8s.io" else kind.resource)
+    decoder = Decoder(kind, Compactor())
+    found = decoder.page(protobuf, PROTOBUF)
+    assert found == decoder.page(as_json, JSON)
+    listed = json.loads(as_json)["items"]
+    assert [item.uid for item in found.items] == [raw["metadata"]["uid"] for raw in listed] != []
+    says_more = any(item.references or item.selector or item.state != MetadataState() for item in found.items)
+    assert says_more is (shape_of(kind) is not METADATA)
+
+
+def test_a_kind_of_each_way_of_reading_was_recorded() -> None:
+    assert {shape_of(kind) for kind in KUBERNETES_KINDS} == {shape_of(kind) for kind in (*BUILT_IN_KINDS, *OTHERS)}
+
+
+def test_the_recorded_trust_is_the_same_in_both_encodings() -> None:
+    decoder = Decoder(CONFIG_MAP, Compactor(), shape=CONFIG_MAP_DATA)
+    protobuf, as_json = recorded("configmaps")
+    found = decoder.page(protobuf, PROTOBUF)
+    assert found == decoder.page(as_json, JSON)
+    assert all(isinstance(item.state, ConfigMapState) and item.state.data for item in found.items)
 
 
 def test_a_recorded_watch_is_the_same_in_both_encodings() -> None:
@@ -366,7 +408,9 @@ def test_after_protobuf_that_cannot_be_read_json_is_asked_for() -> None:
 def test_also_a_watch_can_be_the_first_to_bring_it() -> None:
     decoder = Decoder(POD, Compactor())
     with pytest.raises(UpstreamError, match="UTF-8"):
-        events_of(decoder, PROTOBUF, [latin(ENCODINGS[0].event("ADDED", schema_pods.Pod, {"spec": {"node_name": "NAME"}}))])
+        events_of(
+            decoder, PROTOBUF, [latin(ENCODINGS[0].event("ADDED", schema_pods.Pod, {"spec": {"node_name": "NAME"}}))]
+        )
     assert decoder.accept_stream == JSON
 
 
@@ -385,3 +429,120 @@ def test_what_is_not_looked_at_need_not_be_text(text: str) -> None:
     """A field that no tree needs is skipped unread."""
     junk = delimited(99, b"\xff" + text.encode()) + number(98, -1)
     assert PODS.page(enveloped(delimited(2, junk)), PROTOBUF) == PODS.page(b'{"items":[{}]}', JSON)
+
+
+# What is asked for.
+
+PARTIAL_LIST, PARTIAL = (f"as=PartialObjectMetadata{suffix};g=meta.k8s.io;v=v1" for suffix in ("List", ""))
+
+
+def test_of_kinds_whose_metadata_is_enough_nothing_else_is_asked_for() -> None:
+    decoder = Decoder(CONFIG_MAP, Compactor())
+    assert decoder.accept == f"{PROTOBUF};{PARTIAL_LIST},{JSON};{PARTIAL_LIST},{JSON}"
+    assert decoder.accept_stream == f"{PROTOBUF};stream=watch;{PARTIAL},{JSON};{PARTIAL},{JSON}"
+    decoder.refuse_protobuf()
+    assert decoder.accept == f"{JSON};{PARTIAL_LIST},{JSON}"
+    assert decoder.accept_stream == f"{JSON};{PARTIAL},{JSON}"
+
+
+def test_the_data_of_one_config_map_is_asked_for() -> None:
+    decoder = Decoder(CONFIG_MAP, Compactor(), shape=CONFIG_MAP_DATA)
+    assert decoder.accept == f"{PROTOBUF},{JSON}"
+
+
+def test_custom_kinds_have_no_protobuf() -> None:
+    decoder = Decoder(CUSTOM, Compactor())
+    assert (decoder.accept, decoder.accept_stream) == (JSON, JSON)
+
+
+@pytest.mark.parametrize("shape", [None, CONFIG_MAP_DATA])
+@pytest.mark.parametrize("judge", [None, lambda _: None])
+@pytest.mark.parametrize("refer", [None, lambda _: ()])
+def test_the_data_of_a_secret_is_never_asked_for(shape: Any, judge: Any, refer: Any) -> None:
+    decoder = Decoder(SECRET, Compactor(), shape=shape, judge=judge, refer=refer)
+    for _ in range(2):
+        for accept, partial in ((decoder.accept, PARTIAL_LIST), (decoder.accept_stream, PARTIAL)):
+            assert all(choice.endswith(f";{partial}") for choice in accept.split(","))
+        decoder.refuse_protobuf()
+
+
+# What the configuration makes of documents.
+
+
+def test_a_judge_is_handed_whole_documents_and_its_verdict_is_kept() -> None:
+    handed = []
+
+    def judge(document: Mapping[str, object]) -> Judgement | None:
+        handed.append(document)
+        return Judgement("Degraded", "Odd", "too odd") if document.get("spec") else None
+
+    odd, plain = {"metadata": {"name": "a"}, "spec": {"odd": [1, None]}}, {"metadata": {"name": "b"}}
+    decoder = Decoder(CUSTOM, Compactor(), judge=judge)
+    page = decoder.page(json.dumps({"items": [odd, plain]}).encode(), JSON)
+    assert [item.judgement for item in page.items] == [Judgement("Degraded", "Odd", "too odd"), None]
+    event = json.dumps({"type": "ADDED", "object": odd}).encode() + b"\n"
+    bookmark = json.dumps({"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": "9"}}}).encode() + b"\n"
+    added, passed = events_of(decoder, JSON, [event + bookmark])
+    assert added.item == page.items[0] == decoder.object(json.dumps(odd).encode())
+    assert passed.resource_version == "9"
+    assert handed == [odd, plain, odd, odd]
+
+
+@pytest.mark.parametrize("kind", [POD, CUSTOM, CONFIG_MAP], ids=str)
+def test_what_is_judged_or_read_by_rules_is_read_whole_as_json(kind: Kind) -> None:
+    for rules in ({"judge": lambda _: None}, {"refer": lambda _: ()}):
+        decoder = Decoder(kind, Compactor(), **rules)
+        assert (decoder.accept, decoder.accept_stream) == (JSON, JSON)
+
+
+def test_references_of_rules_come_after_those_of_fields() -> None:
+    declared = Reference("uses", "example.com", "Queue", "q")
+    account = Reference("serviceAccount", "", "ServiceAccount", "sa")
+
+    def refer(document: Mapping[str, object]) -> list[Reference]:
+        return [declared, account, declared] if "spec" in document else []
+
+    document = {"metadata": {"name": "a"}, "spec": {"serviceAccountName": "sa"}}
+    found = Decoder(POD, Compactor(), refer=refer).object(json.dumps(document).encode())
+    assert found.references == (account, declared)
+
+
+def test_of_a_secret_nothing_but_the_metadata_is_handed_on() -> None:
+    handed = []
+
+    def judge(document: Mapping[str, object]) -> Judgement | None:
+        handed.append(document)
+        return None
+
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s", "labels": {"a": "b"}}, "data": {"k": "v"}}
+    found = Decoder(SECRET, Compactor(), judge=judge).object(json.dumps(secret).encode())
+    assert found.name == "s"
+    assert handed == [{key: value for key, value in secret.items() if key != "data"}]
+
+
+# What is nested: anybody who may create a custom resource may nest something in it.
+
+
+def nested(depth: int, inner: str = "1") -> str:
+    return '{"a":' * depth + inner + "}" * depth
+
+
+@pytest.mark.parametrize("depth", [1, DEEPEST, 900, 1_000, 9_900])
+def test_what_one_object_nests_does_not_take_the_others(depth: int) -> None:
+    """kube-apiserver 1.36 stores 9,900 levels."""
+    items = [f'{{"metadata":{{"name":"{name}"}},"spec":{nested(depth)},"status":{{"phase":"Up"}}}}' for name in "ab"]
+    decoder = Decoder(CUSTOM, Compactor(), judge=lambda document: Judgement(str(document["status"])))
+    found = decoder.page(f'{{"items":[{",".join(items)}],"metadata":{{"resourceVersion":"7"}}}}'.encode(), JSON)
+    assert [(item.name, item.state) for item in found.items] == [(name, StatusState(phase="Up")) for name in "ab"]
+    assert found.resource_version == "7"
+    assert all(item.judgement == Judgement("{'phase': 'Up'}") for item in found.items)
+    line = f'{{"type":"ADDED","object":{items[0]}}}\n'.encode()
+    assert [event.item for event in events_of(decoder, JSON, [line])] == found.items[:1]
+    assert decoder.object(items[0].encode()) == found.items[0]
+
+
+@pytest.mark.parametrize("inner", [nested(2_000), "[" * 2_000 + "]" * 2_000, nested(2_000, '"]}\\"{["')])
+def test_what_is_too_deep_is_left_out_alone(inner: str) -> None:
+    status = f'{{"phase":"]}}\\"{{[","conditions":{inner},"observedGeneration":3}}'
+    found = Decoder(CUSTOM, Compactor()).object(f'{{"metadata":{{"name":"a"}},"status":{status}}}'.encode())
+    assert found.state == StatusState(observed_generation=3, phase=']}"{[')

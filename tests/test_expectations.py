@@ -72,6 +72,16 @@ def test_what_has_no_value_does_not_hold_and_says_why(text: str) -> None:
     assert found.words
 
 
+@pytest.mark.parametrize(
+    "text", ["images.all(i, i == 'x')", "nodes.all(n, n.kind == 'x')", "restarts == 0", "pods.ready == 0"]
+)
+def test_what_may_not_be_seen_is_not_true_of_all(text: str) -> None:
+    found = told(text, pods=None)
+    assert not found.holds
+    assert found.words.endswith("pods may not be listed")
+    assert holds("health == 'Healthy' && rollout.state == 'Complete'", pods=None)
+
+
 def test_each_expectation_that_cannot_be_read_is_named() -> None:
     with pytest.raises(ConfigurationError) as caught:
         parse_expectations(["pods.ready >=", "health == 'x'", "flowers == 1"])
@@ -87,6 +97,6 @@ def test_every_variable_has_a_value_and_is_explained() -> None:
 
 
 def test_every_expectation_in_the_document_can_be_used() -> None:
-    texts = re.findall(r"--expect '([^']+)'", DOCUMENT)
+    texts = [text.replace("\\|", "|") for text in re.findall(r"--expect '([^']+)'", DOCUMENT)]
     assert len(texts) > 5
     parse_expectations(texts)

@@ -4,9 +4,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
+from kubediscovery.drawing import Drawing
 from kubediscovery.forest import KEPT_OBJECTS, Forest
 from kubediscovery.kinds import BUILT_IN_KINDS, Kind
 from kubediscovery.objects import Object
+from kubediscovery.sight import Sight
 from kubediscovery.store import Store
 from kubediscovery.tree import build_tree
 from tests.objects import DEPLOYMENT, KINDS, POD, REPLICA_SET, filled, make, owner_of, seeing
@@ -61,3 +63,23 @@ def test_a_tree_too_large_to_keep_is_still_answered() -> None:
     forest = Forest(filled([WEB, *pods], KINDS))
     assert forest.tree(WEB, seeing(ALL)).pods == KEPT_OBJECTS
     assert forest.tree(WEB, seeing(ALL)).pods == KEPT_OBJECTS
+
+
+def test_a_tree_drawn_otherwise_is_kept_until_anything_changes() -> None:
+    store = filled([WEB, SET, *PODS])
+    forest, drawing = Forest(store), Drawing(depth=1)
+    first = forest.tree(WEB, seeing(ALL), drawing)
+    assert forest.tree(WEB, seeing(ALL), drawing) is first
+    assert [node.children for node in first.root.children] == [[]]
+    assert forest.tree(WEB, seeing(ALL), Drawing(depth=2)) != first
+    assert forest.tree(WEB, seeing(ALL - {POD}), drawing).pods == 0
+    store.put(make(DEPLOYMENT, "other"))
+    assert forest.tree(WEB, seeing(ALL), drawing) is not first
+    assert forest.tree(WEB, seeing(ALL), drawing) == first
+
+
+def test_what_is_seen_in_one_namespace_is_not_served_to_who_sees_another() -> None:
+    forest = Forest(filled([WEB, SET, *PODS]))
+    assert forest.tree(WEB, Sight("shop", ALL)).pods == 3
+    assert forest.tree(WEB, Sight("other", ALL)).pods == 0
+    assert forest.tree(WEB, Sight("other", ALL, ALL)).pods == 3

@@ -1,11 +1,40 @@
-"""Health: what holds of every kind, and beside what kstatus and ``kubectl rollout status`` say of the same object."""
+"""Health: what holds of every kind and state, and of several healths together."""
+
+from typing import get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import structs
+
+from kubediscovery.health import MISSING, Health, assess, worst
+from kubediscovery.kinds import Kind
+from kubediscovery.objects import Judgement, MetadataState, Object, State
+from tests.judging import DEGRADED, HEALTHY, PROGRESSING, SUSPENDED
+from tests.objects import (
+    CRON_JOB,
+    DAEMON_SET,
+    DEPLOYMENT,
+    FLEET,
+    JOB,
+    KINDS,
+    POD,
+    REPLICA_SET,
+    REVISION,
+    STATEFUL_SET,
+    make,
+)
+from tests.test_health_kinds import ROWS
+
+EVERY_KIND = (*KINDS, *dict.fromkeys(row[1] for row in ROWS))
 
 
 @pytest.mark.parametrize(
     "kind", [DEPLOYMENT, REPLICA_SET, STATEFUL_SET, DAEMON_SET, REVISION, JOB, CRON_JOB, POD, FLEET], ids=str
 )
 def test_whatever_is_being_deleted_is_terminating(kind: Kind) -> None:
-    assert tuple(assess(make(kind, "x", deleting=True))) == (PROGRESSING, "Terminating", "being deleted")
+    item = make(kind, "x", deleting=True, judgement=Judgement("Healthy"))
+    assert tuple(assess(item)) == (PROGRESSING, "Terminating", "being deleted")
 
 
 @pytest.mark.parametrize("kind", [REVISION, FLEET], ids=str)
@@ -13,78 +42,61 @@ def test_what_has_no_state_is_healthy(kind: Kind) -> None:
     assert assess(make(kind, "x")).health is HEALTHY
 
 
-# Beside kubectl
+@pytest.mark.parametrize("kind", EVERY_KIND, ids=str)
+def test_of_metadata_alone_every_kind_is_healthy(kind: Kind) -> None:
+    assert assess(make(kind, "x", state=MetadataState())).health is HEALTHY
 
 
-def rolled_out(kind: Kind, generation: int, state: WorkloadState) -> bool | None:
-    """Whether ``kubectl rollout status`` ends with success; None where it gives up, or does not say."""
-    if kind == DEPLOYMENT and generation <= state.observed_generation:
-        if any(found.type == "Progressing" and found.reason == DEADLINE.reason for found in state.conditions):
-            return None
-        return state.updated >= state.desired and state.replicas <= state.updated and state.available >= state.updated
-    if kind != DEPLOYMENT and state.strategy != "RollingUpdate":
-        return None
-    if generation > state.observed_generation or (kind == STATEFUL_SET and not state.observed_generation):
-        return False
-    if kind == DAEMON_SET:
-        return state.updated >= state.desired and state.available >= state.desired
-    return state.ready >= state.desired and state.updated >= state.desired - state.partition
+@pytest.mark.parametrize(
+    ("judgement", "health"),
+    [
+        (Judgement("Degraded", "PhaseFailed", "said"), DEGRADED),
+        (Judgement("Healthy", "PhaseFailed", "said"), HEALTHY),
+        (Judgement("Great", "PhaseFailed", "said"), Health.UNKNOWN),
+    ],
+)
+def test_a_judgement_overrules_the_status(judgement: Judgement, health: Health) -> None:
+    item = make(DEPLOYMENT, "x", generation=7, judgement=judgement)
+    assert tuple(assess(item)) == (health, "PhaseFailed", "said")
 
 
-NUMBERS = st.integers(0, 3)
-WORKLOADS = st.builds(
-    WorkloadState,
-    desired=NUMBERS,
-    replicas=NUMBERS,
-    updated=NUMBERS,
-    ready=NUMBERS,
-    available=NUMBERS,
-    observed_generation=st.integers(0, 2),
-    images=st.just(()),
-    conditions=st.lists(st.sampled_from([DEADLINE, UPDATING, DONE]), max_size=1).map(tuple),
-    current=NUMBERS,
-    strategy=st.sampled_from(["RollingUpdate", "OnDelete"]),
-    partition=NUMBERS,
-    current_revision=st.sampled_from("ab"),
-    update_revision=st.sampled_from("ab"),
+def test_what_is_not_there() -> None:
+    assert MISSING[:2] == (Health.MISSING, "NotFound")
+
+
+ITEMS = st.builds(
+    lambda item, state: structs.replace(item, state=state),
+    st.builds(Object, kind=st.sampled_from(EVERY_KIND), state=st.just(MetadataState()), selector=st.none()),
+    st.one_of(*(st.from_type(state) for state in get_args(State))),
 )
 
 
-@given(st.sampled_from([DEPLOYMENT, STATEFUL_SET, DAEMON_SET]), st.integers(1, 2), WORKLOADS)
-@settings(max_examples=500)
-def test_nothing_is_healthy_that_kubectl_still_waits_for(kind: Kind, generation: int, state: WorkloadState) -> None:
-    found = assess(make(kind, "x", state=state, generation=generation)).health
-    if found is HEALTHY:
-        assert rolled_out(kind, generation, state) is not False
-    assert (found is DEGRADED) == (generation <= state.observed_generation and DEADLINE in state.conditions)
-
-
-def consistent(state: WorkloadState, available: int, ready: int, replicas: int) -> WorkloadState:
-    """The same with numbers that a controller could write: nothing surplus, none available that is not ready."""
-    low, middle, high = sorted((available, ready, replicas))
-    updated = min(state.updated, high)
-    return structs.replace(
-        state, available=low, ready=middle, replicas=high, desired=high, updated=updated, conditions=()
-    )
-
-
-@given(st.sampled_from([DEPLOYMENT, DAEMON_SET]), st.builds(consistent, WORKLOADS, NUMBERS, NUMBERS, NUMBERS))
-@settings(max_examples=200)
-def test_what_kubectl_calls_rolled_out_is_healthy(kind: Kind, state: WorkloadState) -> None:
-    if rolled_out(kind, 1, state):
-        assert assess(make(kind, "x", state=state)).health is HEALTHY
+@given(ITEMS)
+def test_of_any_object_there_is_a_verdict(item: Object) -> None:
+    verdict = assess(item)
+    assert verdict.health in Health
+    assert isinstance(verdict.reason, str)
+    assert isinstance(verdict.message, str)
+    assert assess(item) == verdict
 
 
 # Of several
 
-
 ORDER = [HEALTHY, SUSPENDED, PROGRESSING, Health.MISSING, DEGRADED, Health.UNKNOWN]
+HEALTHS = st.lists(st.sampled_from(ORDER))
 
 
 def test_the_order_is_argo_cds() -> None:
     assert list(Health) == ORDER
 
 
-@given(st.lists(st.sampled_from(ORDER)))
+@given(HEALTHS)
 def test_the_worst_is_the_last_in_the_order(healths: list[Health]) -> None:
     assert worst(healths) is (max(healths, key=ORDER.index) if healths else HEALTHY)
+
+
+@given(HEALTHS, HEALTHS)
+def test_the_worst_of_all_is_the_worst_of_the_worst(one: list[Health], other: list[Health]) -> None:
+    assert worst([*one, *other]) is worst([worst(one), worst(other)]) is worst([*other, *one])
+    assert worst([*one, *one]) is worst(one)
+    assert worst([*one, HEALTHY]) is worst(one)

@@ -14,7 +14,8 @@ def kind(api_version: str, name: str, *, custom: bool = False) -> Kind:
 
 
 CLAIM, VOLUME, SERVICE = kind("v1", "PersistentVolumeClaim"), kind("v1", "PersistentVolume"), kind("v1", "Service")
-NODE, NAMESPACE, CONTROLLER = kind("v1", "Node"), kind("v1", "Namespace"), kind("v1", "ReplicationController")
+NODE, NAMESPACE = kind("v1", "Node"), kind("v1", "Namespace")
+CONTROLLER = kind("v1", "ReplicationController")
 INGRESS = kind("networking.k8s.io/v1", "Ingress")
 ATTACHMENT = kind("storage.k8s.io/v1", "VolumeAttachment")
 AUTOSCALER = kind("autoscaling/v2", "HorizontalPodAutoscaler")
@@ -154,15 +155,6 @@ ROWS: tuple[Row, ...] = (
     ("a node short of processes", NODE, status("PIDPressure=True:Low", "Ready=True"), DEGRADED, "Low"),
     ("a node without network", NODE, status("NetworkUnavailable=True:NoRoute", "Ready=True"), DEGRADED, "NoRoute"),
     ("a cordoned node", NODE, status("Ready=True", flags={"unschedulable": "true"}), SUSPENDED, "Unschedulable"),
-    ("a replication controller", CONTROLLER, status(desired=2, ready=2), HEALTHY, ""),
-    ("a replication controller that waits", CONTROLLER, status(desired=2, ready=1), PROGRESSING, "NotReady"),
-    (
-        "a replication controller over quota",
-        CONTROLLER,
-        status("ReplicaFailure=True:FailedCreate"),
-        DEGRADED,
-        "FailedCreate",
-    ),
     ("endpoints, some not ready", SLICE, status(desired=2, ready=1), HEALTHY, ""),
     ("a gateway", GATEWAY, status("Accepted=True", "Programmed=True"), HEALTHY, ""),
     ("a new gateway", GATEWAY, status(), PROGRESSING, "NotAccepted"),

@@ -22,6 +22,7 @@ from tests.objects import (
     WORKLOAD,
 )
 
+CONTROLLER = Kind("", "v1", "replicationcontrollers", "ReplicationController", "replicationcontroller")
 DEADLINE = Condition("Progressing", "False", "ProgressDeadlineExceeded", "has timed out progressing.")
 QUOTA = Condition("ReplicaFailure", "True", "FailedCreate", "exceeded quota")
 UPDATING = Condition("Progressing", "True", "ReplicaSetUpdated", "is progressing.")
@@ -141,6 +142,7 @@ def test_a_deployment(changes: dict[str, Any], health: Health, reason: str, mess
 )
 def test_a_replica_set(changes: dict[str, Any], health: Health, reason: str, message: str) -> None:
     assert verdict(REPLICA_SET, structs.replace(WORKLOAD, **changes)) == (health, reason, message)
+    assert verdict(CONTROLLER, structs.replace(WORKLOAD, **changes)) == (health, reason, message)
 
 
 @cases(

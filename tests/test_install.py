@@ -1,5 +1,6 @@
 """The command install: what it refuses, what it applies, what it keeps, and what it says."""
 
+import asyncio
 import base64
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from kubediscovery.install import InstallOptions, install, render
 from kubediscovery.manifests import Installation, objects
 from kubediscovery.preflight import AGGREGATION_FLAGS
 from kubediscovery.serving_certificate import ServingCertificate
+from kubediscovery.settling import wait_for_rights
+from tests.discovering import KAFKA, group, resource, version
 from tests.kube_apiserver import (
     API_SERVICE,
     AUTHENTICATION,
@@ -23,6 +26,7 @@ from tests.kube_apiserver import (
     UnreachableKubeApiserver,
 )
 
+SERVER_ROLE = "/apis/rbac.authorization.k8s.io/v1/clusterroles/kubediscovery:server"
 ALL_PATHS = [path_of(m) for m in objects(Installation(), ServingCertificate(b"", b"", b""))]
 
 
@@ -55,6 +59,8 @@ def outside(directory: Path, **changes: Any) -> InstallOptions:
         (InstallOptions(external_name="localhost"), "--external-name needs --cert-dir"),
         (InstallOptions(port=443), "--port needs --external-name"),
         (InstallOptions(cert_dir=Path("d")), "--cert-dir needs --external-name"),
+        (InstallOptions(kinds=("pods", "Not OK")), '--kinds: "Not OK" is no pattern for kinds'),
+        (InstallOptions(kinds=("",)), '--kinds: "" is no pattern for kinds'),
     ],
 )
 async def test_flags_that_cannot_be_used_are_named(options: InstallOptions, fault: str) -> None:
@@ -177,6 +183,75 @@ async def test_rights_may_be_granted_by_whoever_holds_them() -> None:
         "bind clusterroles.rbac.authorization.k8s.io/system:auth-delegator"
         " (or what it gives: create tokenreviews.authentication.k8s.io)"
     ) in await refused(cluster)
+
+
+async def test_a_role_that_is_a_sum_can_be_made_only_by_who_has_everything() -> None:
+    """kube-apiserver asks for `*` on everything, as that role can come to have anything."""
+    cluster = FakeKubeApiserver()
+    cluster.denied = {("escalate", "clusterroles"), ("*", "*"), ("bind", "clusterroles"), ("watch", "nodes")}
+    said = await refused(cluster)
+    role = "clusterroles.rbac.authorization.k8s.io/kubediscovery:server"
+    assert f"escalate {role} (or what it gives: * *.*, * the path *)" in said
+    assert f"escalate {role}-built-in (or what it gives: watch nodes)" in said
+    assert f"bind {role} (or what it gives: watch nodes)" in said
+
+
+MORE = "/apis/rbac.authorization.k8s.io/v1/clusterroles/kubediscovery:server-more"
+
+
+def more_rules(manifests: list[Any]) -> list[Any]:
+    return [m["rules"] for m in manifests if m["metadata"]["name"] == "kubediscovery:server-more"]
+
+
+def test_printing_more_kinds_needs_no_cluster_where_they_are_named() -> None:
+    """A kind with its group, a whole group, one of Kubernetes's own; all else only a cluster can tell."""
+    options = InstallOptions(kinds=("secrets", "kafkas.example.org", "*.example.com"))
+    assert more_rules(list(yaml.safe_load_all(render(options)))) == [
+        [
+            {"apiGroups": [""], "resources": ["secrets"], "verbs": ["list", "watch"]},
+            {"apiGroups": ["example.com"], "resources": ["*"], "verbs": ["list", "watch"]},
+            {"apiGroups": ["example.org"], "resources": ["kafkas"], "verbs": ["list", "watch"]},
+        ]
+    ]
+    assert more_rules(list(yaml.safe_load_all(render(InstallOptions())))) == []
+    for unclear in ("kafkas", "kaf*.example.org", "*"):
+        with pytest.raises(ConfigurationError) as caught:
+            render(InstallOptions(kinds=("secrets", unclear)))
+        assert str(caught.value).startswith(f'--kinds "{unclear}": only a cluster can tell which kinds these are.')
+
+
+async def test_globs_are_looked_up_in_the_cluster() -> None:
+    """Installing without them takes the role away again."""
+    cluster, said = FakeKubeApiserver(), list[str]()
+    cluster.objects["/api"] = {"items": []}
+    cluster.objects["/apis"] = {"items": [group("example.org", version("v1", resource(KAFKA)))]}
+    await install(InstallOptions(kinds=("kaf*",)), cluster, print)
+    assert cluster.objects[MORE]["rules"] == [
+        {"apiGroups": ["example.org"], "resources": ["kafkas"], "verbs": ["list", "watch"]}
+    ]
+    with pytest.raises(ConfigurationError, match="the cluster serves no such kind"):
+        await install(InstallOptions(kinds=("none*",)), cluster, print)
+    await install(InstallOptions(), cluster, said.append)
+    assert MORE not in cluster.objects
+    assert any(line.startswith("removed") and line.endswith("not needed any more") for line in said)
+
+
+async def test_it_waits_until_the_rights_are_summed_up() -> None:
+    """A server that starts before would begin with refusals; without kube-controller-manager it says so."""
+    cluster, said = FakeKubeApiserver(), list[str]()
+    cluster.aggregates = False
+    cluster.put(SERVER_ROLE, {"kind": "ClusterRole", "metadata": {}})
+    await wait_for_rights(cluster, said.append, seconds=0.0)
+    assert said == [
+        "ClusterRole kubediscovery:server has no rules yet: kube-controller-manager gives it those of others"
+    ]
+    waiting = asyncio.create_task(wait_for_rights(cluster, said.append, seconds=10.0))
+    await asyncio.sleep(0)
+    cluster.objects[SERVER_ROLE]["rules"] = [{"verbs": ["list"]}]
+    await waiting
+    cluster.refused = {SERVER_ROLE}
+    await wait_for_rights(cluster, said.append, seconds=10.0)
+    assert len(said) == 1
 
 
 MANAGERS = [{"manager": "kube-apiserver", "subresource": "status"}, {"manager": "kubectl-create"}]

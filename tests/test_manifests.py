@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from kubediscovery.kinds import BUILT_IN_KINDS
+from kubediscovery.granted import BY_DEFAULT
 from kubediscovery.kustomize import write_kustomize
 from kubediscovery.manifests import INSTALLED_KINDS, External, Installation, objects, to_yaml
 from kubediscovery.serving_certificate import ServingCertificate
@@ -34,24 +34,57 @@ def kinds_of(manifests: tuple[Manifest, ...]) -> list[str]:
     return [manifest["kind"] for manifest in manifests]
 
 
-def test_the_server_may_read_exactly_the_tracked_kinds() -> None:
-    """Least privilege: get, list and watch of each row of the table of kinds, and of nothing else."""
-    granted = {
+def granted(role: Manifest) -> set[tuple[str, str, str]]:
+    return {
         (group, resource, verb)
-        for rule in named(IN_CLUSTER, "ClusterRole", "kubediscovery:server")["rules"]
+        for rule in role["rules"]
         for group in rule["apiGroups"]
         for resource in rule["resources"]
         for verb in rule["verbs"]
     }
-    assert granted == {
-        (kind.group, kind.resource, verb) for kind in BUILT_IN_KINDS for verb in ("get", "list", "watch")
+
+
+@BOTH
+def test_the_server_may_read_exactly_what_is_tracked_by_default(manifests: tuple[Manifest, ...]) -> None:
+    """Least privilege: list and watch of Kubernetes's own kinds that are tracked, without Secrets."""
+    found = granted(named(manifests, "ClusterRole", "kubediscovery:server-built-in"))
+    assert found == {(group, resource, verb) for group, resource in BY_DEFAULT for verb in ("list", "watch")}
+    assert ("", "pods", "list") in found
+    assert not [right for right in found if right[1] in ("secrets", "events", "leases", "*")]
+
+
+@BOTH
+def test_its_role_is_the_sum_of_those_with_the_label(manifests: tuple[Manifest, ...]) -> None:
+    """kube-controller-manager writes the rules, so that whoever adds a kind edits no role of ours."""
+    role, label = (
+        named(manifests, "ClusterRole", "kubediscovery:server"),
+        "kubediscovery.cloudark.io/aggregate-to-server",
+    )
+    assert role["aggregationRule"] == {"clusterRoleSelectors": [{"matchLabels": {label: "true"}}]}
+    assert "rules" not in role
+    labelled = [m["metadata"]["name"] for m in manifests if label in m["metadata"]["labels"]]
+    assert labelled == ["kubediscovery:server-built-in"]
+
+
+def test_more_kinds_are_a_role_of_their_own() -> None:
+    """What --kinds adds is beside the built-in kinds, with the same label."""
+    manifests = objects(Installation(more=(("", "secrets"), ("example.org", "*"))), CERTIFICATE)
+    role = named(manifests, "ClusterRole", "kubediscovery:server-more")
+    assert granted(role) == {
+        (group, resource, verb)
+        for group, resource in [("", "secrets"), ("example.org", "*")]
+        for verb in ("list", "watch")
     }
+    assert role["metadata"]["labels"]["kubediscovery.cloudark.io/aggregate-to-server"] == "true"
+    others = [manifest for manifest in manifests if manifest is not role]
+    assert kinds_of(tuple(others)) == kinds_of(IN_CLUSTER)
 
 
 def test_the_rules_name_each_group_once() -> None:
     """The role is grouped by API group, so that a person can read it."""
-    groups = [rule["apiGroups"] for rule in named(IN_CLUSTER, "ClusterRole", "kubediscovery:server")["rules"]]
-    assert groups == [[""], ["apps"], ["batch"]]
+    role = named(IN_CLUSTER, "ClusterRole", "kubediscovery:server-built-in")
+    groups = [group for rule in role["rules"] for group in rule["apiGroups"]]
+    assert groups == sorted(set(groups))
 
 
 @BOTH
@@ -78,6 +111,7 @@ def test_viewers_may_ask(manifests: tuple[Manifest, ...]) -> None:
     assert {tuple(rule["apiGroups"]) for rule in role["rules"]} == {("kubediscovery.cloudark.io",)}
     assert {(*rule["resources"], *rule["verbs"]) for rule in role["rules"]} == {
         ("compositions", "get", "list", "watch"),
+        ("lint", "list"),
         ("*/compositions", "get", "watch"),
     }
 
@@ -220,7 +254,8 @@ def test_priority_is_a_class_of_its_own() -> None:
 def test_the_group_is_the_same_everywhere() -> None:
     """--api-group reaches the APIService, the viewers' role and the server's arguments."""
     manifests = objects(Installation(api_group="trees.example.com"), CERTIFICATE)
-    assert "cloudark.io" not in to_yaml(manifests)
+    # But for the label of roles, which is the same whatever group is served.
+    assert "cloudark.io" not in to_yaml(manifests).replace("kubediscovery.cloudark.io/aggregate-to-server", "")
     assert named(manifests, "APIService")["metadata"]["name"] == "v1.trees.example.com"
     assert named(manifests, "APIService")["spec"]["group"] == "trees.example.com"
 

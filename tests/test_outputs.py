@@ -16,7 +16,7 @@ from kubediscovery.api import ApiGroup
 from kubediscovery.compositions import Composition, CompositionList, Compositions, Target
 from kubediscovery.definitions import REFERENCE, definitions, schema_prefix
 from kubediscovery.health import Health
-from kubediscovery.nodes import OWNER, Facts, Info, Node
+from kubediscovery.nodes import Facts, Info, Node
 from kubediscovery.objects import MetadataState, Object, StatusState
 from kubediscovery.omissions import Omitted
 from kubediscovery.options import Options
@@ -29,6 +29,7 @@ from kubediscovery.outputs.graph import Step, compositions_of, graph_of, key_of,
 from kubediscovery.outputs.lines import lines_of
 from kubediscovery.outputs.mermaid import mermaid_of
 from kubediscovery.printable import printable
+from kubediscovery.relations import OWNER
 from tests import objects
 from tests.drawings import ANSWERS, CREATED, composition, listed, node
 from tests.objects import DAEMON_SET, DEPLOYMENT, FLEET, JOB, KINDS, POD, REPLICA_SET, filled, make, seeing
@@ -314,6 +315,11 @@ def test_text_is_in_columns_below_one_another() -> None:
         "shop       └─ReplicaSet/web-1                    -      Healthy   -                 5m",
         "shop         └─Pod/web-1-a                       0/1    Degraded  CrashLoopBackOff  <unknown>",
     ]
+
+
+def test_an_owner_below_what_it_owns_is_called_so() -> None:
+    root = node("Pod", "web", children=[node("Job", "above", relation=OWNER, incoming=True)])
+    assert lines_of(composition(root), NOW).splitlines()[2].split()[:4] == ["shop", "└─Job/above", "(owner)", "-"]
 
 
 def test_of_nothing_there_is_the_heading_alone() -> None:

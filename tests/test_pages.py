@@ -11,6 +11,7 @@ from msgspec import structs
 from kubediscovery.api import ApiGroup
 from kubediscovery.compositions import CompositionList, Compositions, Target
 from kubediscovery.continuation import LATEST, Continuation, Key, decode_continuation, encode_continuation
+from kubediscovery.drawing import Drawing
 from kubediscovery.errors import Expired
 from kubediscovery.forest import Forest
 from kubediscovery.kinds import Kind, Kinds
@@ -18,6 +19,7 @@ from kubediscovery.objects import Object
 from kubediscovery.options import FIELDS, Options
 from kubediscovery.pages import list_version
 from kubediscovery.selectors import EVERYTHING, Selector, parse_field_selector, parse_label_selector
+from kubediscovery.sight import Sight
 from kubediscovery.store import Store
 from tests.objects import DEPLOYMENT, FLEET, JOB, KINDS, OTHER_DEPLOYMENT, POD, RUNNING_POD, filled, make, seeing
 
@@ -151,9 +153,9 @@ class Counting:
         self.built: list[str] = []
         build = Forest.tree
 
-        def tree(forest: Forest, root: Object, visible: frozenset[Kind]) -> object:
+        def tree(forest: Forest, root: Object, sight: Sight, drawing: Drawing) -> object:
             self.built.append(root.name)
-            return build(forest, root, visible)
+            return build(forest, root, sight, drawing)
 
         monkeypatch.setattr(Forest, "tree", tree)
 

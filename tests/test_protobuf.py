@@ -140,7 +140,9 @@ class Holder(schema.Message, frozen=True):
     part: Annotated[Part | None, 1] = None
 
 
-@pytest.mark.parametrize(("body", "document", "there"), [(b"", b"{}", False), (delimited(1, b""), b'{"part":{}}', True)])
+@pytest.mark.parametrize(
+    ("body", "document", "there"), [(b"", b"{}", False), (delimited(1, b""), b'{"part":{}}', True)]
+)
 def test_an_empty_message_is_told_from_none(body: bytes, document: bytes, there: bool) -> None:
     assert schema.has(Messages(Holder).message_class(Holder).FromString(body), "part") is there
     assert schema.has(msgspec.json.decode(document, type=Holder), "part") is there

@@ -88,3 +88,27 @@ def test_a_check_that_does_not_exist_is_not_found(name: str) -> None:
     for probe in (readiness.ready, readiness.live):
         with pytest.raises(NotFound):
             probe(name, verbose=False, excluded=NONE)
+
+
+ALIKE = [
+    Check("ping-pong", passed=True),
+    *(Check(f"cache-{name}", passed=True, note="watching", among="caches") for name in ("a", "b", "c")),
+    Check("cache-d", passed=True, note="omitted", among="others"),
+    Check("cache-e", passed=False, note="listing", among="caches"),
+]
+
+
+def test_those_that_are_alike_are_told_of_in_one_line_where_the_first_of_them_is() -> None:
+    readiness = Readiness(lambda: ALIKE)
+    assert readiness.ready("", verbose=True, excluded=frozenset({"cache-b", "cache-e"})).text.splitlines() == [
+        "[+]ping ok",
+        "[+]ping-pong ok",
+        "[+]caches ok: 2 more, watching",
+        "[+]cache-b excluded: ok",
+        "[+]others ok: 1 more, omitted",
+        "[+]cache-e excluded: ok",
+        "[+]shutdown ok",
+        "readyz check passed",
+    ]
+    assert "[-]cache-e failed: listing" in readiness.ready("", verbose=False, excluded=NONE).text
+    assert readiness.ready("cache-a", verbose=True, excluded=NONE).text.startswith("[+]cache-a ok: watching\n")

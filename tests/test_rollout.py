@@ -374,6 +374,8 @@ def test_a_broken_pod_of_a_former_revision_blocks_a_stateful_set() -> None:
     found = judged(root, [pod("db-0", root, unready(CRASHING), revision="db-a"), pod("db-1", root, revision="db-a")])
     assert (found.state, found.reason) == ("Failed", "CrashLoopBackOff")
     assert found.message.startswith("blocked by a pod of a former revision: pod db-0, container app")
+    free = stateful(updated=0, ready=1, current_revision="db-a", parallel=True)
+    assert judged(free, [pod("db-0", free, unready(CRASHING), revision="db-a")]).state == "Progressing"
 
 
 def daemon(**state: Any) -> tuple[Object, list[Object]]:

@@ -18,13 +18,10 @@ from kubediscovery.authn import Authenticator
 from kubediscovery.certs import CertificateAuthority
 from kubediscovery.config import ServeOptions
 from kubediscovery.errors import ConfigurationError, StartupError
-from kubediscovery.kinds import CONFIG_MAP, Kinds
+from kubediscovery.kinds import CONFIG_MAP
 from kubediscovery.listener import Listener, ServingTls, bind
 from kubediscovery.objects import ConfigMapState
-from kubediscovery.reflector import Phase, Progress
-from kubediscovery.server import TrustSink, checks, run, serve
-from kubediscovery.store import Coverage, Store
-from tests.objects import POD, filled
+from kubediscovery.server import TrustSink, run, serve
 from tests.reviewing import FakeReviewer
 from tests.serving import Serving, authorities, config_map, make
 
@@ -269,6 +266,7 @@ async def test_it_serves_while_kube_apiserver_is_away(options: ServeOptions, cap
         ready = await client.get("/readyz")
         assert ready.status_code == 500
         assert "[-]authentication failed: ConfigMap kube-system/extension-apiserver-authentication" in ready.text
+        assert "[-]discovery failed: not known yet" in ready.text
         assert "[-]cache-deployments.apps failed" in ready.text
         refused = await client.get("/apis")
         assert (refused.status_code, refused.headers["connection"]) == (503, "close")
@@ -282,36 +280,6 @@ async def first_answer(client: httpx.AsyncClient, path: str) -> httpx.Response:
             return await client.get(path)
         await asyncio.sleep(0.02)
     raise AssertionError("the server does not listen")
-
-
-def test_the_checks_name_what_is_waited_for() -> None:
-    kinds = Kinds()
-    store, authenticator = Store(kinds), Authenticator(FakeReviewer(lambda _: {}))
-    progress = {kind: Progress() for kind in kinds}
-    found = {check.name: check for check in checks(authenticator, Progress(), store, progress)}
-    assert list(found) == ["authentication", *(f"cache-{kind.group_resource}" for kind in kinds)]
-    assert not any(check.passed for check in found.values())
-
-    authenticator.configure(config_map())
-    progress[POD].phase = Phase.WATCHING
-    store.replace(POD, [], 1)
-    for kind in kinds:
-        if kind != POD:
-            store.omit(kind, Coverage.FORBIDDEN)
-    found = {check.name: check for check in checks(authenticator, Progress(), store, progress)}
-    assert all(check.passed for check in found.values())
-    assert found["cache-pods"].note == Phase.WATCHING.value
-    assert "omitted (Forbidden)" in found["cache-deployments.apps"].note
-
-
-def test_checks_carry_nothing_of_the_config_map_but_the_names_of_its_keys() -> None:
-    authenticator, secret = Authenticator(FakeReviewer(lambda _: {})), "c2VjcmV0"
-    authenticator.configure(dict.fromkeys(config_map(), secret))
-    kinds = Kinds()
-    progress = {kind: Progress() for kind in kinds}
-    notes = [check.note for check in checks(authenticator, Progress(), filled([], kinds), progress)]
-    assert not [note for note in notes if secret in note]
-    assert "requestheader-client-ca-file" in notes[0]
 
 
 def test_the_config_map_decides_whom_the_listener_and_authentication_believe(

@@ -12,8 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kubediscovery.errors import ConfigurationError
-from kubediscovery.kinds import Kinds
+from kubediscovery.kinds import BUILT_IN_KINDS, Kinds
+from kubediscovery.local import all_compositions, local_api
 from kubediscovery.scene import scene
+from kubediscovery.selection import KindPattern, Selection
 from kubediscovery.snapshot import Summary, fill, load_snapshot
 from kubediscovery.store import Coverage, Store
 from tests.objects import DEPLOYMENT, POD, REPLICA_SET
@@ -21,6 +23,8 @@ from tests.playing import NOW, composed, played
 from tests.serving import make
 
 Manifest = dict[str, Any]
+
+KUSTOMIZATION = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"}
 
 
 def pod(name: str = "web", **metadata: Any) -> Manifest:
@@ -161,7 +165,7 @@ def bundle(tmp_path: Path) -> Path:
         "cluster/shop/pods.yaml": as_yaml(listed([pod("a"), pod("b")], kind="PodList")),
         "cluster/shop/pods/a.json": json.dumps(pod("a", resourceVersion="3")),
         "cluster/shop/UPPER.YML": as_yaml(pod("c")),
-        "cluster/services.yaml": "---\n".join(as_yaml({"apiVersion": "v1", "kind": "Service"}) for _ in range(2)),
+        "cluster/services.yaml": "---\n".join(as_yaml(KUSTOMIZATION) for _ in range(2)),
         "logs/a.log": "apiVersion: v1\nkind: Pod\n",
         "notes.yaml": "just: notes\n",
         "broken.json": '{"kind": ',
@@ -178,7 +182,7 @@ def bundle(tmp_path: Path) -> Path:
 def test_a_directory_is_read_whole_and_what_is_left_out_is_named(bundle: Path) -> None:
     store, summary = load(bundle)
     assert sorted(found.name for found in store.objects(POD)) == ["a", "b", "c"]
-    assert (summary.objects, summary.untracked, summary.duplicates) == ({POD: 3}, {"Service": 2}, 1)
+    assert (summary.objects, summary.untracked, summary.duplicates) == ({POD: 3}, {"Kustomization": 2}, 1)
     reasons = {str(found.path): found.reason for found in summary.skipped}
     assert reasons == {
         "broken.json": "not JSON: Input data was truncated",
@@ -190,7 +194,7 @@ def test_a_directory_is_read_whole_and_what_is_left_out_is_named(bundle: Path) -
     lines = list(summary.lines())
     assert lines[:4] == [
         "loaded: 3 pods",
-        "not tracked: 2 Service",
+        "not tracked: 2 Kustomization",
         "older duplicates left out: 1",
         "files left out: 5",
     ]
@@ -225,7 +229,8 @@ def test_names_of_files_do_not_reach_the_terminal_as_commands(bundle: Path) -> N
         (b"kind: Pod\n---\n- a\n", "holds no Kubernetes object"),
         (b"{", "not JSON: Input data was truncated"),
         (b"a: b: c", "not YAML: mapping values are not allowed in this context, line 1"),
-        (b"kind: Service\napiVersion: v1", "holds no object of a tracked kind; not tracked: 1 Service"),
+        (b"kind: Config\napiVersion: v1", "holds no object of a tracked kind; not tracked: 1 Config"),
+        (b"kind: Kafka\napiVersion: example.org/v1\nmetadata: {name: a, uid: 5}", "a Kafka cannot be decoded: "),
         (b"kind: Pod\napiVersion: v1", "a Pod has no metadata.name"),
         (b"kind: Pod\napiVersion: v1\nmetadata: 1", "a Pod cannot be decoded: Expected `object`, got `int`"),
         (b"kind: Pod\napiVersion: v1\nmetadata: {name: a, creationTimestamp: soon}", "a Pod cannot be decoded: "),
@@ -252,3 +257,73 @@ def test_sizes_have_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert refused(path).startswith("is larger than")
     monkeypatch.setattr("kubediscovery.snapshot.FILES_LIMIT", 0)
     assert refused(tmp_path).startswith("holds more than 0 files or 2048 MB of YAML and JSON")
+
+
+def custom(name: str, kind: str = "Kafka", **metadata: Any) -> Manifest:
+    return {"apiVersion": "example.org/v1", "kind": kind, "metadata": {"name": name, **metadata}}
+
+
+def test_every_kind_that_is_there_is_followed(tmp_path: Path) -> None:
+    names = {"kind": "Fleet", "plural": "fleetae", "singular": "fleet"}
+    definition = {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": "fleetae.example.org"},
+        "spec": {"group": "example.org", "names": names, "scope": "Cluster"},
+    }
+    files = {
+        "custom.json": [custom("a", namespace="shop"), custom("f", "Fleet"), custom("b", namespace="shop")],
+        "definitions.json": [definition],
+        "own.json": [pod(), {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s", "namespace": "shop"}}],
+        "list.json": listed([{"metadata": {"name": "c"}}], kind="KafkaList", api_version="example.org/v1"),
+    }
+    for name, content in files.items():
+        (tmp_path / name).write_text(json.dumps(content))
+    store, summary = load(tmp_path)
+    assert {str(kind): number for kind, number in summary.objects.items()} == {
+        "pods": 1,
+        "secrets": 1,
+        "customresourcedefinitions.apiextensions.k8s.io": 1,
+        "fleetae.example.org": 1,
+        "kafkas.example.org": 3,
+    }
+    assert list(store.kinds)[: len(BUILT_IN_KINDS)] == list(BUILT_IN_KINDS)
+    assert len(list(store.kinds)) == len(BUILT_IN_KINDS) + 4
+    fleets = store.kinds.by_resource("fleetae")
+    assert fleets is not None
+    assert (fleets.custom, fleets.workload, fleets.namespaced) == (True, True, False)
+    assert [item.namespace for item in store.objects(fleets)] == [""]
+    assert {store.coverage(kind) for kind in store.kinds} == {Coverage.COMPLETE}
+
+
+def test_custom_resources_own_what_they_own(tmp_path: Path) -> None:
+    owner = custom("broker", namespace="shop", uid="1")
+    reference = {"apiVersion": "example.org/v1", "kind": "Kafka", "name": "broker", "uid": "1", "controller": True}
+    path = tmp_path / "owned.json"
+    path.write_text(json.dumps([pod(ownerReferences=[reference]), owner]))
+    api = local_api("kubediscovery.cloudark.io")
+    store = Store(api.kinds)
+    load_snapshot(path, store)
+    (found,) = all_compositions(api, store)
+    assert (found.metadata.name, [child.name for child in found.root.children]) == (
+        "kafkas.example.org.broker",
+        ["web"],
+    )
+
+
+def test_a_file_with_a_custom_resource_that_cannot_be_read_counts_not_at_all(tmp_path: Path) -> None:
+    (tmp_path / "good.json").write_text(json.dumps(pod("good")))
+    (tmp_path / "bad.json").write_text(json.dumps([pod("bad"), custom("a", uid=5)]))
+    store, summary = load(tmp_path)
+    assert [found.name for found in store.objects(POD)] == ["good"]
+    assert [(str(found.path), "uid" in found.reason) for found in summary.skipped] == [("bad.json", True)]
+
+
+def test_what_is_selected_is_loaded_and_the_rest_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "all.json"
+    path.write_text(json.dumps([pod(), custom("a"), custom("f", "Fleet")]))
+    store = Store(Kinds())
+    summary = load_snapshot(path, store, Selection(exclude=(KindPattern("fleets"), KindPattern("*.apps"))))
+    assert {str(kind) for kind in summary.objects} == {"pods", "kafkas.example.org"}
+    assert summary.untracked == {"Fleet": 1}
+    assert {kind.group for kind in store.kinds} == {"", "batch", "example.org"}

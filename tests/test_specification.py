@@ -10,7 +10,7 @@ from openapi_spec_validator import OpenAPIV30SpecValidator
 from kubediscovery.api import ApiGroup
 from kubediscovery.errors import StatusError
 from kubediscovery.negotiation import READABLE
-from kubediscovery.parameters import PARAMETERS
+from kubediscovery.parameters import OF_LINT, PARAMETERS
 from kubediscovery.specification import ERRORS, specification
 from tests.objects import KINDS
 
@@ -71,7 +71,8 @@ def test_every_operation_is_explained_and_names_its_kind(path: str) -> None:
     operation = item["get"]
     assert operation["description"].endswith(".")
     assert operation["tags"] == ["kubediscoveryCloudarkIo_v1"]
-    assert operation["x-kubernetes-group-version-kind"] == {"group": GROUP, "kind": "Composition", "version": "v1"}
+    kind = "Finding" if path.endswith("/lint") else "Composition"
+    assert operation["x-kubernetes-group-version-kind"] == {"group": GROUP, "kind": kind, "version": "v1"}
     in_path = [resolved(parameter) for parameter in item.get("parameters", ())]
     assert [f"{{{parameter['name']}}}" for parameter in in_path] == [part for part in path.split("/") if "{" in part]
     assert all(parameter["description"] and parameter["required"] for parameter in in_path)
@@ -117,6 +118,14 @@ def test_drawings_are_text() -> None:
         found = {media_type: schema for media_type, schema in content(path).items() if media_type.startswith("text/")}
         assert set(found) == {"text/vnd.graphviz", "text/vnd.mermaid", "text/plain"}
         assert all(schema == {"type": "string"} for schema in found.values())
+
+
+def test_lint_is_a_report_or_its_table_and_has_few_parameters() -> None:
+    for path in (f"{P}/lint", f"{P}/namespaces/{{namespace}}/lint"):
+        found = {media_type: last(schema) for media_type, schema in content(path).items()}
+        assert {found.pop("application/json"), found.pop("application/yaml")} == {"LintReport"}
+        assert set(found.values()) == {"Table"}
+        assert set(parameters(path)) == set(OF_LINT)
 
 
 def test_conversions_are_those_that_are_offered() -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import gc
 import re
+import resource
 import socket
 import ssl
 import subprocess
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from kubediscovery.certs import CertificateAuthority
-from kubediscovery.startup import imported_for_good, without_authorities
+from kubediscovery.startup import allow_open_files, imported_for_good, without_authorities
 
 KUBECONFIG = """
 apiVersion: v1
@@ -143,3 +144,13 @@ def test_an_import_that_fails_leaves_the_search_for_garbage_on() -> None:
     with pytest.raises(ModuleNotFoundError), imported_for_good():
         raise ModuleNotFoundError
     assert gc.isenabled()
+
+
+def test_as_many_files_may_be_open_as_the_process_may_have() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 512), hard))
+        allow_open_files()
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (hard, hard)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

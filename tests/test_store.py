@@ -517,7 +517,8 @@ def test_it_is_known_of_which_kinds_there_was_one_and_one_with_an_owner() -> Non
     web = make(DEPLOYMENT, "web")
     store.put(web)
     store.put(make(POD, "p", owners=[web]))
-    assert (store.seen, store.owned) == ({DEPLOYMENT, POD}, {POD})
+    assert store.seen == {DEPLOYMENT, POD}
+    assert store.owned == {POD}
     store.remove(web)
     assert DEPLOYMENT in store.seen
 

@@ -31,7 +31,7 @@
    test_tokens.test_no_token_is_among_the_protocols_and_any_line_is_read
    test_app_access.test_a_user_of_two_thousand_groups
 4. Children that the server may see and the caller may not.
-   test_visibility.test_every_kind_is_asked_for_as_the_caller
+   test_visibility.test_kinds_are_asked_for_as_the_caller
    test_app_access.test_a_child_that_may_not_be_seen_shows_nowhere
    test_app_access.test_what_is_left_out_is_the_same_whether_or_not_it_exists
    test_app_access.test_who_may_not_list_a_kind_cannot_tell_what_there_is_of_it

@@ -25,7 +25,7 @@ async def test_everything_goes_the_api_service_first() -> None:
     assert list(cluster.objects) == [AUTHENTICATION]
     assert cluster.changes[0] == ("DELETE", API_SERVICE)
     assert cluster.changes[-1] == ("DELETE", NAMESPACE)
-    assert len(said) == len(cluster.changes) == 14
+    assert len(said) == len(cluster.changes) == 15
     assert said[0] == "removed apiservice.apiregistration.k8s.io/v1.kubediscovery.cloudark.io"
 
 

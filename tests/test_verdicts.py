@@ -76,6 +76,11 @@ def test_what_was_written_before_does_not_count() -> None:
     assert (verdict.outcome, verdict.state) == (Outcome.PENDING, "NotSeen")
 
 
+def test_a_verdict_without_pods_says_so() -> None:
+    verdict = judge(answer(pods=None))
+    assert (verdict.outcome, verdict.words) == (Outcome.RIGHT, "its pods may not be listed: it is judged without them")
+
+
 def test_the_worst_counts() -> None:
     assert [STATUSES[outcome] for outcome in sorted(Outcome, key=lambda each: list(Outcome).index(each))] == [
         0,

@@ -40,7 +40,7 @@ def test_what_waits_anyway_waits_for_nothing_else() -> None:
     with pytest.raises(BadRequest, match="waitFor is for a get, not for a watch"):
         parse_wish({"waitFor": "Complete"}, watch=True)
     with pytest.raises(BadRequest, match="resourceVersionMatch=Exact"):
-        parse_wish({"waitFor": "Complete", "resourceVersion": "7", "resourceVersionMatch": "Exact"})
+        parse_wish({"waitFor": "Complete"}, exact=True)
 
 
 def test_a_rollout_or_health_grants_it() -> None:
@@ -51,6 +51,15 @@ def test_a_rollout_or_health_grants_it() -> None:
     assert wish.is_granted(paused, Health.DEGRADED)
     assert not wish.is_granted(paused, Health.HEALTHY)
     assert not wish.is_granted(None, Health.HEALTHY)
+
+
+def test_it_ends_before_the_request_has_to() -> None:
+    wish = Wish(("Complete",), 50, 50)
+    assert wish.within(60) == wish
+    assert (wish.within(40).seconds, wish.within(2).seconds) == (35, 1)
+    assert list(wish.within(40).warnings(reached=True)) == [
+        "timeoutSeconds=50 is more than can be waited: 35 were meant"
+    ]
 
 
 def test_what_rolls_out_nothing_is_never_complete() -> None:

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from kubediscovery.compositions import Composition, CompositionList
-from kubediscovery.nodes import OWNER, Node
+from kubediscovery.nodes import Node
+from kubediscovery.relations import OWNER
 
 _PLACE = "{0.api_version}/{0.kind}/{0.namespace}/{0.name}"
 

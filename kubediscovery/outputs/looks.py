@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from kubediscovery.health import Health
 from kubediscovery.nodes import Node
 from kubediscovery.outputs.graph import Graph
+from kubediscovery.relations import OWNER
 
 # Fill and line of each health: light enough for black letters, and told apart by who sees no red or green.
 COLOURS: Mapping[Health, tuple[str, str]] = {
@@ -35,5 +36,10 @@ def title_of(node: Node) -> str:
 
 
 def relation_of(node: Node) -> str:
-    """`` (← configMap)`` for what is referred to from above, `` (→ endpoints)`` for what refers to it, else nothing."""
-    return f" ({'→' if node.incoming else '←'} {node.relation})" if node.relation else ""
+    """`` (← configMap)`` for what is referred to from above, `` (→ endpoints)`` for what refers to it, else nothing.
+
+    An owner below what it owns is `` (owner)``.
+    """
+    if not node.relation or node.relation == OWNER:
+        return f" ({OWNER})" if node.relation else ""
+    return f" ({'→' if node.incoming else '←'} {node.relation})"

@@ -75,6 +75,14 @@ class Server:
         self._cluster.kubectl("wait", "--for=condition=Available", f"apiservice/{API_SERVICE}", "--timeout=60s")
         eventually(lambda: self.get("/readyz")[0] == 200, "the caches to be filled", log=self.log)
 
+    def memory(self) -> float:
+        """Megabytes that the process has in memory."""
+        assert self._process is not None
+        for line in Path(f"/proc/{self._process.pid}/status").read_text().splitlines():
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1]) / 1000
+        raise AssertionError("the process has ended")
+
     def pause(self) -> None:
         """Stop it in its tracks: connections stay open and nothing is read."""
         assert self._process is not None

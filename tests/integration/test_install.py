@@ -22,8 +22,8 @@ import yaml
 
 from kubediscovery.client import Client
 from kubediscovery.errors import StartupError
+from kubediscovery.granted import BY_DEFAULT
 from kubediscovery.install import InstallOptions, install, render
-from kubediscovery.kinds import BUILT_IN_KINDS
 from kubediscovery.serving_certificate import ServingCertificate
 from kubediscovery.testing.binaries import Binaries
 from kubediscovery.testing.controlplane import ControlPlane
@@ -182,7 +182,7 @@ async def test_the_service_account_may_do_exactly_what_was_meant(
     ours, anybody = (
         set(rules_of(cluster, user)) for user in (SERVICE_ACCOUNT, "system:serviceaccount:default:default")
     )
-    tracked = {f"{kind.group_resource} get list watch" for kind in BUILT_IN_KINDS}
+    tracked = {f"{resource}{'.' if group else ''}{group} list watch" for group, resource in BY_DEFAULT}
     reviews = {"tokenreviews.authentication.k8s.io create", "subjectaccessreviews.authorization.k8s.io create"}
     assert ours - anybody == tracked | reviews
 
@@ -208,7 +208,10 @@ async def test_secrets_and_writing_are_out_of_reach(
         ("delete", "deployments.apps", "-A"),
         ("get", "pods", "--subresource=log", "-A"),
         ("create", "pods", "--subresource=exec", "-A"),
-        ("list", "configmaps", "-A"),
+        ("get", "pods", "-A"),
+        ("get", "configmaps", "-A"),
+        ("list", "leases", "-A"),
+        ("list", "kafkas.example.org", "-A"),
         ("impersonate", "users"),
     ]
     wait_until(lambda: all(can(cluster, SERVICE_ACCOUNT, *question) for question in allowed), "the rights")
@@ -351,7 +354,7 @@ def test_every_manifest_is_accepted(cluster: ControlPlane) -> None:
     command = ("apply", "--server-side", "--dry-run=server", "--filename=-")
     answer = cluster.kubectl(*command, stdin=render(InstallOptions(namespace="default")), check=False)
     lines = answer.splitlines()
-    assert len(lines) == 13
+    assert len(lines) == 14
     assert all(line.endswith(" serverside-applied (server dry run)") for line in lines)
 
 
@@ -374,7 +377,7 @@ def test_kustomize_renders_the_folder(cluster: ControlPlane) -> None:
     files = [path for path in (ROOT / "manifests").glob("*.yaml") if path.name != "kustomization.yaml"]
     written = by_name(document for path in files for document in yaml.safe_load_all(path.read_text()))
     assert rendered == written
-    assert len(rendered) == 17
+    assert len(rendered) == 18
 
 
 async def test_uninstalling_leaves_nothing_behind(

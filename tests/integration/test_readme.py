@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -49,7 +50,8 @@ class Reader:
 
     def _kubediscovery(self, command: str) -> None:
         typed = command.replace("kubediscovery ", f"{sys.executable} -m kubediscovery ", 1)
-        subprocess.run(["bash", "-ec", typed], cwd=self._directory, check=True)
+        environment = {**os.environ, "KUBECONFIG": str(self._cluster.kubeconfig)}
+        subprocess.run(["bash", "-ec", typed], cwd=self._directory, env=environment, check=True)
 
     def _kubectl(self, command: str) -> None:
         kubectl = self._cluster.kubectl

@@ -1,0 +1,129 @@
+"""Who names what: by the relation, the kind, the namespace and the name of what is named."""
+
+from collections.abc import Collection, Iterable, Mapping, MutableMapping, Sized
+from types import MappingProxyType
+from typing import NamedTuple, TypeVar
+
+from kubediscovery.objects import Object, Reference
+from kubediscovery.relations import CLUSTER_SCOPED, GroupKind
+
+K = TypeVar("K")
+V = TypeVar("V", bound=Sized)
+
+
+class Siblings:
+    """Objects of one namespace that name the same things, by their UIDs."""
+
+    __slots__ = ("members", "references")
+
+    def __init__(self, references: tuple[Reference, ...]) -> None:
+        self.references = references
+        self.members: set[str] = set()
+
+
+class Name(NamedTuple):
+    """What a reference says, whoever makes it."""
+
+    group_kind: GroupKind
+    relation: str
+    namespace: str
+    name: str
+
+
+# Who names something: one object by its UID, or siblings. Most things are named by one alone.
+Referrer = str | Siblings
+_Referrers = Referrer | set[Referrer]
+_Places = dict[str, dict[str, _Referrers]]
+
+
+_NOWHERE: Mapping[str, _Places] = MappingProxyType({})
+
+
+class Naming:
+    """The index of who names what."""
+
+    def __init__(self) -> None:
+        # By kind and then by relation: namespace → name → who names it.
+        self._named: dict[GroupKind, dict[str, _Places]] = {}
+
+    def __len__(self) -> int:
+        return len(self._named)
+
+    def says(self, relation: str) -> bool:
+        """Whether anything names anything in a relation."""
+        return any(relation in relations for relations in self._named.values())
+
+    def relations(self, group_kind: GroupKind) -> frozenset[str]:
+        """The relations in which anything names an object of a kind."""
+        return frozenset(self._named.get(group_kind, ()))
+
+    def referrers(self, target: Object, relation: str, name: str) -> Collection[str]:
+        """The UIDs of who names an object, by some name, each once and in no order."""
+        group_kind = (target.kind.group, target.kind.kind)
+        places = self._named.get(group_kind, _NOWHERE).get(relation)
+        if not places:
+            return ()
+        if target.kind.namespaced or group_kind in CLUSTER_SCOPED:
+            place = places.get(target.namespace)
+            return _uids(place.get(name)) if place is not None else ()
+        # Whether a kind has namespaces is not known of a mere reference: it stands under the referrer's.
+        return {uid for place in places.values() for uid in _uids(place.get(name))}
+
+    def note(self, referrer: Referrer, names: Iterable[Name]) -> None:
+        """Somebody names these from now on."""
+        for found in names:
+            places = self._named.setdefault(found.group_kind, {}).setdefault(found.relation, {})
+            place = places.setdefault(found.namespace, {})
+            known = place.get(found.name)
+            if known is None:
+                place[found.name] = referrer
+            elif isinstance(known, set):
+                known.add(referrer)
+            else:
+                place[found.name] = {known, referrer}
+
+    def forget(self, referrer: Referrer, names: Iterable[Name]) -> None:
+        """Somebody who named these does so no more."""
+        for found in names:
+            relations = self._named[found.group_kind]
+            places = relations[found.relation]
+            place = places[found.namespace]
+            known = place[found.name]
+            if isinstance(known, set):
+                known.discard(referrer)
+                if known:
+                    continue
+            del place[found.name]
+            prune(places, found.namespace)
+            prune(relations, found.relation)
+            prune(self._named, found.group_kind)
+
+
+def names_of(references: Iterable[Reference], own: str) -> set[Name]:
+    """What the references of an object name that is in the namespace ``own``."""
+    return {
+        Name((found.group, found.kind), found.relation, namespace_of(found, own), found.name) for found in references
+    }
+
+
+def namespace_of(reference: Reference, own: str) -> str:
+    """Where the object is that a reference means, made by an object in the namespace ``own``."""
+    if (reference.group, reference.kind) in CLUSTER_SCOPED:
+        return ""
+    return own if reference.namespace is None else reference.namespace
+
+
+def prune(index: MutableMapping[K, V], key: K) -> None:
+    """Keep nothing for a key that has nothing."""
+    if not index.get(key):
+        index.pop(key, None)
+
+
+def _uids(found: _Referrers | None) -> Collection[str]:
+    if found is None:
+        return ()
+    if isinstance(found, str):
+        return (found,)
+    if isinstance(found, Siblings):
+        return found.members
+    return [uid for referrer in found for uid in _uids(referrer)]
