@@ -31,8 +31,9 @@ class Edges:
         self._relations = store.links.relations
         #: Whether there is any Event.
         self.tells = store.links.tells
-        # By a kind, what names objects of it.
+        # By a kind: what names objects of it, and whether anything leads to them.
         self._naming_kinds: dict[tuple[Kind, frozenset[str]], tuple[str, ...]] = {}
+        self._reached: dict[tuple[Kind, frozenset[str]], bool] = {}
         # Siblings share their labels: what selects one of them selects all.
         self._selecting: dict[tuple[str, int], list[tuple[str, GroupKind, Object]]] = {}
 
@@ -48,6 +49,17 @@ class Edges:
             return []
         against = self._meant(item, item.named, among, against=True)
         return _each_once([*self.selecting(item, among), *self.naming(item, among), *against])
+
+    def may_lead_to(self, item: Object, among: frozenset[str]) -> bool:
+        """Whether any of some relations could lead to an object of its kind."""
+        key = item.kind, among
+        found = self._reached.get(key)
+        if found is None:
+            group_kind, rules = _group_kind(item), self._relations
+            is_selected = any(selected == group_kind for _, selected in rules.selects.values())
+            is_named = bool(self._links.naming(item) & among)
+            found = self._reached[key] = is_named or is_selected or group_kind in rules.naming
+        return found
 
     def led_to(self, item: Object, among: frozenset[str]) -> list[Edge]:
         """Where some relations lead from an object that it does not name itself."""

@@ -43,7 +43,8 @@ class KindSource(Protocol):
 class Following:
     """The reflectors of all kinds; ``sources`` and ``progress`` have those kinds that are followed now.
 
-    ``probe`` asks kube-apiserver for something that depends on no kind, and raises :class:`UpstreamError`.
+    ``probe`` asks kube-apiserver for something that depends on no kind, and raises :class:`UpstreamError`. A kind is
+    read anew once its ``form_of`` is another one: a source that is made then reads something else of its objects.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Following:
         source_of: Callable[[Kind], KindSource],
         probe: Callable[[], Awaitable[None]],
         *,
+        form_of: Callable[[Kind], object] = lambda _: None,
         patience: float = PATIENCE,
         every: float = LOOK_SECONDS,
     ) -> None:
@@ -59,6 +61,7 @@ class Following:
         self._ripening = Ripening(store)
         self._source_of = source_of
         self._probe = probe
+        self._form_of = form_of
         self._patience = patience
         self._every = every
         self._answers = _Answers()
@@ -85,7 +88,10 @@ class Following:
     def become(self, kinds: Iterable[Kind], *, awaited: bool) -> None:
         """Follow exactly these kinds; with ``awaited`` this server is not ready before the first lists of new ones."""
         wanted = tuple(kinds)
-        if self._tasks is None or wanted == tuple(self._followed):
+        if self._tasks is None:
+            return
+        if wanted == tuple(self._followed):
+            self.reread()
             return
         former = self._followed
         came = [kind for kind in wanted if kind not in former]
@@ -95,13 +101,25 @@ class Following:
         self._awaited = self._awaited - gone | (set(came) if awaited else set())
         self._store.follow(wanted)
         self._followed = {kind: former.get(kind) or self._begin(kind, self._tasks) for kind in wanted}
+        self._show()
+        self.reread()
+        _tell("following", came, len(wanted))
+        _tell("no longer following", gone, len(wanted))
+
+    def reread(self) -> None:
+        """Read those kinds anew whose form has changed; what is held of them stays until then."""
+        for kind, followed in list(self._followed.items()):
+            if self._tasks is not None and followed.form != self._form_of(kind):
+                followed.task.cancel()
+                self._followed[kind] = self._begin(kind, self._tasks)
+                self._show()
+
+    def _show(self) -> None:
         # Others hold these two, so they change in place.
         self.sources.clear()
         self.sources.update({kind: followed.source for kind, followed in self._followed.items()})
         self.progress.clear()
         self.progress.update({kind: followed.progress for kind, followed in self._followed.items()})
-        _tell("following", came, len(wanted))
-        _tell("no longer following", gone, len(wanted))
 
     def awaits(self, kind: Kind) -> bool:
         """Whether this server is not ready before the kind is known; never so of one that came later."""
@@ -116,7 +134,7 @@ class Following:
                 followed.nudged.set()
 
     def _begin(self, kind: Kind, tasks: asyncio.TaskGroup) -> "_Followed":
-        source, attempts, nudged = self._source_of(kind), _Attempts(), asyncio.Event()
+        form, source, attempts, nudged = self._form_of(kind), self._source_of(kind), _Attempts(), asyncio.Event()
 
         async def doze(seconds: float) -> None:
             with suppress(TimeoutError):
@@ -126,7 +144,7 @@ class Following:
 
         heard = _Heard(source, attempts, self._answers, self._turns)
         reflector = Reflector(heard, KindCache(self._store, kind, self._ripening.ripen), sleep=doze)
-        return _Followed(source, reflector.progress, attempts, nudged, tasks.create_task(reflector.run()))
+        return _Followed(form, source, reflector.progress, attempts, nudged, tasks.create_task(reflector.run()))
 
     async def _judge(self) -> None:
         """Say of kinds that only fail that nothing is known of them; they go on trying.
@@ -201,6 +219,7 @@ class _Attempts:
 
 @dataclass(frozen=True, slots=True)
 class _Followed:
+    form: object
     source: KindSource
     progress: Progress
     attempts: _Attempts

@@ -122,7 +122,8 @@ class Lookout:
             self._plan(self._nudges)
 
     def reset(self) -> None:
-        """Nothing here depends on what is known of a kind."""
+        """How kinds are read may depend on what is known now."""
+        self._stirred.set()
 
     def _plan(self, times: list[float]) -> None:
         """Act soon; the later times are counted from the last of many changes, the first one from the first."""
@@ -138,6 +139,8 @@ class Lookout:
                 async with asyncio.timeout(left):
                     await self._stirred.wait()
             self._stirred.clear()
+            # What definitions declare may have become known.
+            self._following.reread()
 
     async def _look(self) -> None:
         self._looked_at = _now()

@@ -18,7 +18,7 @@ from kubediscovery.wish import DEFAULT_SECONDS, HEADER, MOST_SECONDS, REACHED, S
 class Parameter:
     """A query parameter; ``single`` says that it means something for one composition too, not only for lists.
 
-    ``bounds`` are the least and the greatest value of a number.
+    ``least`` is the least value of a number.
     """
 
     name: str
@@ -26,21 +26,18 @@ class Parameter:
     type: str = "string"
     accepted: tuple[str, ...] = ()
     single: bool = False
-    bounds: tuple[int, int] | None = None
+    least: int = 0
 
     @property
     def schema(self) -> Mapping[str, Any]:
         """Its values."""
         if self.accepted:
             return {"type": self.type, "enum": list(self.accepted)}
-        if self.bounds is not None:
-            return {"type": self.type, "minimum": self.bounds[0], "maximum": self.bounds[1]}
-        return {"type": self.type, **_BOUNDS.get(self.type, {})}
+        return {"type": self.type, **({"format": "int64", "minimum": self.least} if self.type == "integer" else {})}
 
 
 #: The parameters of lint; the others are refused there.
 OF_LINT = ("labelSelector", "limit", "resourceVersion", "resourceVersionMatch", "timeout", "pretty", "includeObject")
-_BOUNDS: Mapping[str, Mapping[str, object]] = {"integer": {"format": "int64", "minimum": 0}}
 
 PARAMETERS = (
     Parameter(
@@ -139,7 +136,7 @@ PARAMETERS = (
         accepted=tuple(Direction),
         single=True,
     ),
-    Parameter("depth", "Levels below the root that are drawn.", "integer", single=True, bounds=(1, MAX_DEPTH)),
+    Parameter("depth", f"Levels below the root that are drawn, at most {MAX_DEPTH}.", "integer", single=True, least=1),
     Parameter(
         "kinds",
         "Kinds that are drawn, comma-separated, as kind, plural or plural.group, with the wildcards * and ?, and ! for "

@@ -36,9 +36,10 @@ _Hung = tuple[tuple[str, ...], Node]
 class Relating:
     """Hangs related objects from the places of one tree.
 
-    From what is owned all relations are followed, backwards those that are attached. What is reached backwards leads
-    on backwards, what is reached forwards only as its rule says (see :mod:`kubediscovery.relations`). Where an object
-    stands again nothing hangs from it: the nodes for that are made once, and shared.
+    From what is owned all relations are followed, and backwards those that are attached, unless from what is owned too:
+    that shows by itself where it leads. What is reached backwards leads on backwards, what is reached forwards only as
+    its rule says (see :mod:`kubediscovery.relations`). Where an object stands again nothing hangs from it: the nodes
+    for that are made once, and shared.
     """
 
     def __init__(self, store: Store, sight: Sight, relations: frozenset[str], levels: int) -> None:
@@ -51,6 +52,8 @@ class Relating:
         # By UID: the relations that have been followed from there, and whether it was left backwards.
         self._forward: dict[str, frozenset[str]] = {}
         self._backward: set[str] = set()
+        # What shows by itself where it leads.
+        self._leading: set[str] = set()
         self._bare: dict[tuple[str, str, bool], _Hung] = {}
         # By what siblings have in common: what hangs from all but the first of them.
         self._shared: dict[tuple[str, int, int], list[_Hung]] = {}
@@ -64,7 +67,9 @@ class Relating:
     def hang(self, places: Iterable[Place]) -> None:
         """Add to the nodes of what is owned, each of which is given once."""
         owned = list(places)
-        for item, node, _ in owned:
+        for item, node, level in owned:
+            if level < self._levels:
+                self._leading.add(item.uid)
             self._forward[item.uid] = self._followed
             self._backward.add(item.uid)
             if self._tells:
@@ -95,7 +100,7 @@ class Relating:
             return
         hung = [(_place(found), found) for found in node.related]
         hung += self._hung(self._edges.leading_from(item, forward), level, incoming=False)
-        hung += self._hung(self._edges.leading_to(item, backward), level, incoming=True)
+        hung += self._hung(self._beyond(self._edges.leading_to(item, backward)), level, incoming=True)
         hung.sort(key=_FIRST)
         node.related = [found for _, found in hung]
 
@@ -111,16 +116,22 @@ class Relating:
         shared = self._shared.get(key)
         if shared is None:
             named = self._edges.named(pod, self._followed)
-            others = self._edges.named(pod, self._attached, against=True) + self._edges.selecting(pod, self._attached)
+            against = self._edges.named(pod, self._attached, against=True)
+            others = self._beyond([*against, *self._edges.selecting(pod, self._attached)])
             shared = self._hung(named, level, incoming=False) + self._hung(others, level, incoming=True)
             again = [self._again(edge, incoming=False) for edge in named]
             self._shared[key] = again + [self._again(edge, incoming=True) for edge in others]
-        hung = [*((_place(found), found) for found in node.related), *shared, *self._on_node(pod)]
+        hung = [*shared, *self._on_node(pod)]
+        if node.related:
+            hung += [(_place(found), found) for found in node.related]
         if self._pods_lead:
             hung += self._hung(self._edges.led_to(pod, self._followed), level, incoming=False)
-        hung += self._hung(self._edges.naming(pod, self._attached), level, incoming=True)
+        hung += self._hung(self._beyond(self._edges.naming(pod, self._attached)), level, incoming=True)
         hung.sort(key=_FIRST)
         node.related = [found for _, found in hung]
+
+    def _beyond(self, edges: list[Edge]) -> list[Edge]:
+        return [edge for edge in edges if edge.item.uid not in self._leading]
 
     def _on_node(self, pod: Object) -> list[_Hung]:
         name = pod.state.node if isinstance(pod.state, PodState) and NODE_RELATION in self._followed else ""
@@ -142,7 +153,7 @@ class Relating:
         if not incoming and (then := self._then[edge.relation]):
             forward = then - self._forward.get(uid, _NONE)
             self._forward[uid] = self._forward.get(uid, _NONE) | forward
-        elif incoming and uid not in self._backward:
+        elif incoming and uid not in self._backward and self._edges.may_lead_to(edge.item, self._attached):
             backward = self._attached
             self._backward.add(uid)
         if not forward and not backward:

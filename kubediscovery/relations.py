@@ -260,6 +260,8 @@ class Relations:
         self.then = _united(self.rules)
         #: By the kind that the edge is drawn from: the relations in which others name it.
         self.named_by = _names_by((rule.source, rule.name) for rule in self.rules if rule.how is How.REVERSED)
+        #: The kinds whose objects name whom the edge is drawn from.
+        self.naming = frozenset(rule.target for rule in self.rules if rule.how is How.REVERSED)
         #: By a kind that selects: the relation, and the kind that is selected.
         self.selects: Mapping[GroupKind, tuple[str, GroupKind]] = {
             rule.source: (rule.name, rule.target) for rule in self.rules if rule.how is How.SELECTOR

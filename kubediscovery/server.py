@@ -19,6 +19,7 @@ from kubediscovery.checks import checks
 from kubediscovery.client import Client
 from kubediscovery.compact import Compactor
 from kubediscovery.config import API_VERSION, ServeOptions
+from kubediscovery.declarations import Declarations
 from kubediscovery.decoding import Decoder
 from kubediscovery.errors import StartupError
 from kubediscovery.following import Following
@@ -78,7 +79,9 @@ async def _serve_cluster(
     store, metrics = Store(api.kinds), Metrics()
     authenticator = Authenticator(books.reviewer(client, metrics, "authn"))
     catalogue = Catalogue(client, options.api_group)
-    following = Following(store, _source_of(client, settings), catalogue.look)
+    declarations = Declarations(store, settings.relations)
+    source_of = _source_of(client, settings, declarations)
+    following = Following(store, source_of, catalogue.look, form_of=declarations.reader_of)
     journal = Journal(store)
     lookout = Lookout(store, catalogue, following, settings.kinds or Selection())
     trust = Reflector(_trust_source(client), TrustSink(authenticator, tls))
@@ -233,9 +236,14 @@ def _keepers(
     ]
 
 
-def _source_of(client: Client, settings: Settings) -> Callable[[Kind], ObjectSource]:
+def _source_of(client: Client, settings: Settings, declarations: Declarations) -> Callable[[Kind], ObjectSource]:
     compactor = Compactor()
-    return lambda kind: ObjectSource(client, kind.list_path, settings.decoder(kind, compactor))
+
+    def source_of(kind: Kind) -> ObjectSource:
+        decoder = settings.decoder(kind, compactor, declarations.reader_of(kind))
+        return ObjectSource(client, kind.list_path, decoder)
+
+    return source_of
 
 
 def _trust_source(client: Client) -> ObjectSource:

@@ -4,31 +4,39 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from kubediscovery.compact import Compactor
+from kubediscovery.declared import DeclaredRelation, Reader
+from kubediscovery.declaring import read_declared
 from kubediscovery.decoding import Decoder
 from kubediscovery.errors import ConfigurationError
 from kubediscovery.kinds import Kind
 from kubediscovery.overrides import Overrides, read_overrides
 from kubediscovery.selection import KindPattern, Selection
 
-SECTIONS = _KINDS, _HEALTH = ("kinds", "health")
+SECTIONS = _KINDS, _RELATIONS, _HEALTH = ("kinds", "relations", "health")
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the sections say: which kinds are followed, None for the default, and how objects of some are judged."""
+    """What the sections say.
+
+    Which kinds are followed, None for the default; how objects lead to others; and how objects of some are judged.
+    """
 
     kinds: Selection | None = None
+    relations: tuple[DeclaredRelation, ...] = ()
     health: Overrides = field(default_factory=Overrides)
 
-    def decoder(self, kind: Kind, compactor: Compactor) -> Decoder:
-        """What decodes a kind, with the verdicts of these settings."""
-        return Decoder(kind, compactor, judge=self.health.judge_for(kind))
+    def decoder(self, kind: Kind, compactor: Compactor, reader: Reader | None = None) -> Decoder:
+        """What decodes a kind, with the verdicts of these settings, and with what the reader reads of it."""
+        refer = reader.references_of if reader is not None else None
+        return Decoder(kind, compactor, judge=self.health.judge_for(kind), refer=refer)
 
 
 def read_settings(content: Mapping[str, object]) -> Settings:
     """The settings of some sections; raises :class:`ConfigurationError` that names the field and what is accepted."""
     return Settings(
         kinds=_selection(content[_KINDS]) if _KINDS in content else None,
+        relations=read_declared(content[_RELATIONS]) if _RELATIONS in content else (),
         health=read_overrides(content[_HEALTH]) if _HEALTH in content else Overrides(),
     )
 

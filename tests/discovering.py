@@ -41,15 +41,17 @@ def group(name: str, *versions: dict[str, Any]) -> dict[str, Any]:
 
 @dataclass
 class FakeCatalogue:
-    """Serves what a test says, or fails."""
+    """Serves what a test says, from a later look on something else, or fails."""
 
     kinds: tuple[Kind, ...] = BUILT_IN_KINDS
     served: tuple[Kind, ...] = BUILT_IN_KINDS
     failure: UpstreamError | None = None
     looks: int = 0
+    later: dict[int, tuple[Kind, ...]] = field(default_factory=dict)
 
     async def look(self) -> None:
         self.looks += 1
+        self.served = self.later.get(self.looks, self.served)
         await asyncio.sleep(0)
         if self.failure is not None:
             raise self.failure

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 import pytest
@@ -40,16 +40,22 @@ class Stage:
     def become(self, *kinds: Kind, awaited: bool = True) -> None:
         self.following.become(kinds, awaited=awaited)
 
+    async def until_watched(self, *kinds: Kind) -> None:
+        await until(lambda: set(kinds) <= set(self.sources.watched()))
+
     def coverage(self, *kinds: Kind) -> list[Coverage]:
         return [self.store.coverage(kind) for kind in kinds]
 
 
 @contextlib.asynccontextmanager
 async def staged(
-    sources: FakeSources | None = None, *, patience: float = 60.0, kinds: Iterable[Kind] = (DEPLOYMENT, POD)
+    sources: FakeSources | None = None,
+    *,
+    patience: float = 60.0,
+    form_of: Callable[[Kind], object] = lambda _: None,
 ) -> AsyncIterator[Stage]:
-    store, sources, probe = Store(Kinds(kinds)), sources or FakeSources(), Probe()
-    following = Following(store, sources, probe, patience=patience, every=0.001)
+    store, sources, probe = Store(Kinds((DEPLOYMENT, POD))), sources or FakeSources(), Probe()
+    following = Following(store, sources, probe, form_of=form_of, patience=patience, every=0.001)
     async with following.running():
         yield Stage(following, store, sources, probe)
 
@@ -95,6 +101,25 @@ async def test_what_is_the_same_changes_nothing() -> None:
         version = stage.store.kinds.version
         stage.become(POD, KAFKA)
         assert stage.store.kinds.version == version
+
+
+async def test_a_kind_is_read_anew_once_something_else_is_to_be_read_of_it() -> None:
+    forms: dict[Kind, int] = {}
+    async with staged(form_of=forms.get) as stage:
+        stage.become(POD, KAFKA)
+        await stage.until_watched(POD, KAFKA)
+        stage.store.put(make(KAFKA, "broker"))
+        before = dict(stage.sources.made)
+        forms[KAFKA] = 1
+        stage.following.reread()
+        # What is held stays until the new list is there.
+        assert [item.name for item in stage.store.objects(KAFKA)] == ["broker"]
+        assert stage.following.sources[KAFKA] is stage.sources.made[KAFKA] is not before[KAFKA]
+        await until(lambda: stage.sources.made[KAFKA].watches == 1 and before[KAFKA].watches == 0)
+        assert stage.sources.made[POD] is before[POD]
+        forms[POD] = 1
+        stage.become(POD, KAFKA)
+        await until(lambda: before[POD].watches == 0)
 
 
 async def test_only_what_was_there_at_the_start_is_awaited() -> None:

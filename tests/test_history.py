@@ -190,3 +190,18 @@ async def test_nothing_is_read_from_when_other_kinds_were_known() -> None:
     sources = {kind: Recorded([BOOKMARK]) for kind in KINDS}
     await History(sources, journal).reach(NOW - 1)
     assert [source.asked for source in sources.values()] == [[]] * len(sources)
+
+
+async def test_a_kind_that_is_no_longer_read_is_left_out() -> None:
+    """Kinds go while the server runs; the store may be told a moment later."""
+    store, time = Store(KINDS), Time()
+    journal = Journal(store, timer=time.timer)
+    for kind in KINDS:
+        store.replace(kind, [], NOW)
+    time.now += 2 * OVERLAP
+    sources = {kind: Recorded([BOOKMARK]) for kind in KINDS}
+    history = History(sources, journal)
+    del sources[POD]
+    await history.reach(4_900)
+    assert journal.covers(4_900)
+    assert sources[DEPLOYMENT].asked == [1]

@@ -95,6 +95,7 @@ def expected(objects: list[Object], root: Object, sight: Sight, relations: froze
     followed = relations - {"event", "helm"}
     owned = list({place.uid: place for place in reversed(in_order(top))}.values())[::-1]
     queue = deque((place, followed, followed & rules.attached) for place in owned)
+    beginnings = {place.uid for place in owned}
     gone_out, gone_back = {place.uid: followed for place in owned}, {place.uid for place in owned}
 
     def where(line: tuple[str, str]) -> tuple[str, ...]:
@@ -110,7 +111,7 @@ def expected(objects: list[Object], root: Object, sight: Sight, relations: froze
             gone_out[uid] = gone_out.get(uid, frozenset()) | onward
             place.related.append(Plain(uid, relation))
             queue.append((place.related[-1], onward, frozenset()))
-        for relation, uid in sorted((line for line in back if line[1] in visible), key=where):
+        for relation, uid in sorted((line for line in back if line[1] in visible - beginnings), key=where):
             place.related.append(Plain(uid, relation, True))
             queue.append(
                 (place.related[-1], frozenset(), frozenset() if uid in gone_back else followed & rules.attached)
@@ -305,6 +306,16 @@ def test_a_deployment_shows_what_serves_scales_and_guards_it() -> None:
     assert [(node.kind, node.incoming) for node in service.related] == [("Ingress", True)]
     assert not service.related[0].related, "what is reached backwards does not lead forward again"
     assert not second.related[1].related, "what stands again leads nowhere again"
+
+
+def test_an_edge_between_owned_objects_is_drawn_once() -> None:
+    service = make(SERVICE, "shop")
+    ends = make(
+        SLICE, "shop-1", owners=[service], references=(refers("endpoints", service), refers("endpoints", FRONT))
+    )
+    root = drawn([service, ends, FRONT], service).root
+    assert [(node.relation, node.name, node.incoming) for node in root.related] == [("endpoints", "shop-1", None)]
+    assert [(node.relation, node.name) for node in root.children[0].related] == [("endpoints", "front")]
 
 
 def test_ways_end_at_what_is_used() -> None:

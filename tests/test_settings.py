@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from kubediscovery.compact import Compactor
+from kubediscovery.declared import readers
 from kubediscovery.errors import ConfigurationError
+from kubediscovery.kinds import Kinds
 from kubediscovery.selection import Selection
 from kubediscovery.settings import SECTIONS, Settings, read_settings
 from tests.discovering import KAFKA
@@ -15,7 +17,7 @@ from tests.objects import DEPLOYMENT, POD
 def test_without_a_section_all_is_as_it_is_by_default() -> None:
     assert read_settings({}) == Settings()
     assert Settings().kinds is None
-    assert SECTIONS == ("kinds", "health")
+    assert SECTIONS == ("kinds", "relations", "health")
 
 
 def test_include_and_exclude_each_replace_their_default() -> None:
@@ -44,6 +46,17 @@ def test_what_cannot_be_used_is_named_with_what_is_accepted(section: Any, said: 
     with pytest.raises(ConfigurationError) as raised:
         read_settings({"kinds": section})
     assert str(raised.value).startswith(said)
+
+
+def test_relations_are_read_by_whoever_reads_the_kind() -> None:
+    entry = {"name": "broker", "from": "Pod", "to": "kafkas.example.org", "label": "example.org/broker"}
+    settings, compactor = read_settings({"relations": [entry]}), Compactor()
+    reader = readers(settings.relations, Kinds((POD, KAFKA)))[POD]
+    document = b'{"metadata": {"name": "web", "labels": {"example.org/broker": "a"}}}'
+    (reference,) = settings.decoder(POD, compactor, reader).object(document).references
+    assert (reference.relation, reference.kind, reference.name) == ("broker", "Kafka", "a")
+    with pytest.raises(ConfigurationError, match="relations: a list of at most"):
+        read_settings({"relations": 5})
 
 
 def test_what_is_judged_by_the_configuration_is_read_whole() -> None:

@@ -35,7 +35,7 @@ def test_a_deployment_is_made_of_its_replica_set_and_pods(cluster: ControlPlane,
     (replica_set,) = found["root"]["children"]
     assert (found["root"]["kind"], replica_set["kind"]) == ("Deployment", "ReplicaSet")
     assert [pod["kind"] for pod in replica_set["children"]] == ["Pod"] * 5
-    assert found["status"] == {"health": "Healthy", "pods": {"total": 5, "ready": 5}}
+    assert (found["status"]["health"], found["status"]["pods"]) == ("Healthy", {"total": 5, "ready": 5})
     listed = json.loads(cluster.kubectl("-n", namespace, "get", "deployments,replicasets,pods", "-o", "json"))
     assert {node["uid"] for node in walk(found["root"])} == {item["metadata"]["uid"] for item in listed["items"]}
     assert {pod["info"]["node"] for pod in replica_set["children"]} <= {"node-1", "node-2"}
@@ -195,7 +195,7 @@ def test_kubectl_get_deployments_still_means_apps(cluster: ControlPlane, namespa
     ("path", "code", "says"),
     [
         ("namespaces/default/flowers/*/compositions", "NotFound", "flowers/compositions"),
-        ("namespaces/default/configmaps/x/compositions", "NotFound", "configmaps/compositions"),
+        ("namespaces/default/leases/x/compositions", "NotFound", "leases/compositions"),
         ("namespaces/default/deployments/absent/compositions", "NotFound", 'deployments.apps "absent" not found'),
         ("namespaces/default/deployments/web/scale", "NotFound", "deployments/scale"),
         ("namespaces/default/compositions?fieldSelector=spec.x=1", "BadRequest", "metadata.name"),
