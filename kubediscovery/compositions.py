@@ -41,7 +41,9 @@ class PodCount(msgspec.Struct):
 class CompositionStatus(msgspec.Struct, omit_defaults=True):
     """What holds of the whole tree."""
 
-    health: Annotated[Health, Meta(description="The worst health in the tree, from Healthy to Unknown.")]
+    health: Annotated[
+        Health, Meta(description="The worst health of the root and all that it owns, from Healthy to Unknown.")
+    ]
     pods: Annotated[
         PodCount | None, Meta(description="The pods in the tree; left out where you may not list pods.")
     ] = None

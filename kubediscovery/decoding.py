@@ -4,7 +4,7 @@ Protobuf is asked for first and JSON is taken where a kind has no protobuf; the 
 (k8s.io/apimachinery, pkg/runtime/serializer/protobuf and pkg/util/framer).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import cache, cached_property
 from typing import Annotated, Any, Protocol
 
@@ -13,11 +13,12 @@ from google.protobuf.message import DecodeError, Message
 
 from kubediscovery import schema
 from kubediscovery.compact import Compactor
+from kubediscovery.declared import Document, Reader
 from kubediscovery.errors import UpstreamError, UpstreamExpired
 from kubediscovery.framing import Frames, Lines
 from kubediscovery.json_decoder import JsonDecoder, at_any_depth, metadata_of
 from kubediscovery.kinds import Kind
-from kubediscovery.objects import Event, EventType, Judgement, Object, Page, Reference
+from kubediscovery.objects import Event, EventType, Judgement, Object, Page
 from kubediscovery.protobuf import Messages
 from kubediscovery.readings import Shape
 from kubediscovery.shapes import METADATA, SECRET_KINDS, shape_of
@@ -30,8 +31,7 @@ _PARTIAL = "as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 MAGIC = b"k8s\x00"
 
 
-Judge = Callable[[Mapping[str, object]], Judgement | None]
-Refer = Callable[[Mapping[str, object]], Iterable[Reference]]
+Judge = Callable[[Document], Judgement | None]
 
 
 class _RawExtension(schema.Message, frozen=True):
@@ -68,9 +68,10 @@ class EventDecoder(Protocol):
 class Decoder:
     """Decodes one kind, in whatever encoding kube-apiserver answers.
 
-    With ``judge`` or ``refer`` the kind is read whole, as JSON, and each document is handed to them: the verdict and
-    the references that they find are the object's. They raise nothing. Of a Secret they are handed the metadata alone,
-    as nothing else of one is ever asked for. ``shape`` is for who needs more, or less, than is kept of a tracked kind.
+    With ``judge``, or a ``reader`` that needs more than labels and annotations, the kind is read whole, as JSON, and
+    each document is handed to them: the verdict, the references and the selector that they find are the object's. They
+    raise nothing. Of a Secret they are handed the metadata alone, as nothing else of one is ever asked for. ``shape``
+    is for who needs more, or less, than is kept of a tracked kind.
     """
 
     def __init__(
@@ -80,14 +81,14 @@ class Decoder:
         *,
         shape: Shape | None = None,
         judge: Judge | None = None,
-        refer: Refer | None = None,
+        reader: Reader | None = None,
     ) -> None:
         is_secret = (kind.group, kind.kind) in SECRET_KINDS
         self._kind = kind
         self._compactor = compactor
         self._shape = METADATA if is_secret else shape or shape_of(kind)
-        self._judge, self._refer = judge, refer
-        self._is_whole = judge is not None or refer is not None
+        self._judge, self._reader = judge, reader
+        self._is_whole = judge is not None or (reader is not None and not reader.metadata_only)
         self._is_partial = is_secret or (self._shape.metadata_only and not self._is_whole)
         self._has_other_form = not is_secret
         self._reads_protobuf = not self._shape.custom and not self._is_whole
@@ -138,8 +139,7 @@ class Decoder:
             if not content_type.startswith(PROTOBUF):
                 return at_any_depth(self._json_page, body)
             raw = _parse(self._protobuf.page, self._enveloped(body))
-            compact, kind, shape = self._compactor.compact, self._kind, self._shape
-            return _page(raw.metadata, [compact(kind, item, shape) for item in raw.items])
+            return _page(raw.metadata, [self._compacted(item) for item in raw.items])
 
     def _json_page(self, body: bytes) -> Page[Object]:
         raw = msgspec.json.decode(body, type=_JsonList)
@@ -159,18 +159,30 @@ class Decoder:
     def _from_json(self, document: bytes | msgspec.Raw) -> Object:
         return self._compacted(self._json.decode(document), document)
 
-    def _compacted(self, raw: Any, document: bytes | msgspec.Raw) -> Object:
-        if not self._is_whole:
+    def _compacted(self, raw: Any, document: bytes | msgspec.Raw = b"") -> Object:
+        judge, reader = self._judge, self._reader
+        if judge is None and reader is None:
             return self._compactor.compact(self._kind, raw, self._shape)
-        # What a Secret in a file holds is as private as one in a cluster.
-        whole = msgspec.json.decode(document) if not self._is_partial else metadata_of(document)
+        content = self._content(raw, document)
         return self._compactor.compact(
             self._kind,
             raw,
             self._shape,
-            judgement=self._judge(whole) if self._judge is not None else None,
-            declared=self._refer(whole) if self._refer is not None else (),
+            judgement=judge(content) if judge is not None else None,
+            declared=reader.references_of(content) if reader is not None else (),
+            selector=reader.selector_of(content) if reader is not None else None,
         )
+
+    def _content(self, raw: Any, document: bytes | msgspec.Raw) -> Document:
+        """What rules are handed of an object, the document of which is empty where protobuf came."""
+        if not self._is_whole or not document:
+            metadata: schema.ObjectMeta = raw.metadata
+            return {"metadata": {"labels": dict(metadata.labels), "annotations": dict(metadata.annotations)}}
+        # What a Secret in a file holds is as private as one in a cluster.
+        if self._is_partial:
+            return metadata_of(document)
+        content: Document = msgspec.json.decode(document)
+        return content
 
     def _enveloped(self, body: bytes) -> bytes:
         if not body.startswith(MAGIC):
@@ -188,7 +200,7 @@ class Decoder:
             version = raw.metadata.resource_version
             if event.type == EventType.BOOKMARK:
                 return Event(EventType.BOOKMARK, None, version)
-            return Event(EventType(event.type), self._compactor.compact(self._kind, raw, self._shape), version)
+            return Event(EventType(event.type), self._compacted(raw), version)
 
     def _json_event(self, line: bytes) -> Event[Object]:
         with _Undecodable(self):
@@ -214,7 +226,8 @@ class _Protobuf:
 
     def __init__(self, message: type[schema.Message]) -> None:
         page = type(f"{message.__name__}Page", (), {"__annotations__": _page_annotations(message)})
-        messages = Messages(page, schema.Status, _WatchEvent, _Unknown)
+        messages = _messages()
+        messages.add(page)
         self.page = messages.message_class(page)
         self.item = messages.message_class(message)
         self.status = messages.message_class(schema.Status)
@@ -224,8 +237,14 @@ class _Protobuf:
 
 @cache
 def _protobuf_of(message: type[schema.Message]) -> _Protobuf:
-    """One for all kinds of which only the metadata is read."""
+    """One for all kinds that are read alike."""
     return _Protobuf(message)
+
+
+@cache
+def _messages() -> Messages:
+    """What all kinds have in common is derived once: some 30 KB each, and the time."""
+    return Messages(schema.Status, _WatchEvent, _Unknown)
 
 
 class _Undecodable:

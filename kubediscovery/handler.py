@@ -4,8 +4,8 @@ Paths are not matched by a router but taken apart once, by :mod:`kubediscovery.r
 what is served cannot differ.
 """
 
-from functools import lru_cache
-from typing import NamedTuple
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 from starlette.requests import Request
@@ -18,11 +18,13 @@ from kubediscovery.errors import ServiceUnavailable
 from kubediscovery.exchange import Exchange
 from kubediscovery.identity import ANONYMOUS, Caller, User
 from kubediscovery.impersonation import Impersonation
-from kubediscovery.inspection import Inspection
 from kubediscovery.requests import parse_resource_path, split_path
 from kubediscovery.resources import Resources
 from kubediscovery.services import Services
 from kubediscovery.watch import REVIEW_MAX_AGE
+
+if TYPE_CHECKING:
+    from kubediscovery.inspection import Inspection
 
 # Exactly these need no proof of anything (k8s.io/apiserver, pkg/server/options/authorization.go).
 _OPEN = {("healthz",), ("livez",), ("readyz",)}
@@ -48,9 +50,15 @@ class Handler:
         self._api = services.api
         self._endpoints = Endpoints(services)
         self._resources = Resources(services)
-        self._inspection = Inspection(services)
         self._impersonation = Impersonation(services.authorizer)
         self._known = lru_cache(_ASKED)(self._read)
+
+    @cached_property
+    def _inspection(self) -> "Inspection":
+        """Imported when it is first asked for: it is seldom, and would add to every start."""
+        from kubediscovery.inspection import Inspection
+
+        return Inspection(self._services)
 
     async def respond(self, request: Request, exchange: Exchange) -> Response:
         """Authenticate, take for whom the caller may act as, authorise, answer; the exchange comes to tell of it."""

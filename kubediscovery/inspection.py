@@ -45,7 +45,7 @@ class Inspection:
         require_reading(request.method)
         _require_list(attributes)
         query = request.scope["query_string"]
-        options = _options(query, self._services.relations.names)
+        options = _options(query, self._services.store.links.relations.names)
         representation = representation_of(request.headers, query, FINDINGS, options.include_object)
         await fresh_enough(self._store if options.exact else self._settled, options.least_version)
         sight = await self._visibility.sight(user, attributes.namespace or None, related=True)

@@ -35,7 +35,7 @@ def _read(raw: schema_pods.Pod, sharing: Sharing) -> Reading:
     else:
         spec.ClearField("node_name")
     plan = sharing.read_once(spec, _plan)
-    return Reading(_state(raw.status, node, plan), plan.references)
+    return Reading(_state(raw.status, node, plan, sharing), plan.references)
 
 
 def _plan(spec: schema_pods.PodSpec) -> _Plan:
@@ -54,9 +54,12 @@ def _ephemeral(spec: schema_pods.PodSpec) -> Iterator[schema_pods.Container]:
     return (container.ephemeral_container_common for container in spec.ephemeral_containers)
 
 
-def _state(status: schema_pods.PodStatus, node: str, plan: _Plan) -> PodState:
+def _state(status: schema_pods.PodStatus, node: str, plan: _Plan, sharing: Sharing) -> PodState:
     statuses = list(status.container_statuses)
     wanted = [condition for condition in status.conditions if condition.type in _CONDITIONS]
+    # Shared by themselves: the whole differs from its siblings' by the node.
+    unmet = conditions(condition for condition in wanted if condition.status != "True")
+    troubles = _troubles(status.init_container_statuses, init=True) + _troubles(statuses, init=False)
     return PodState(
         phase=sys.intern(status.phase),
         node=sys.intern(node),
@@ -68,8 +71,8 @@ def _state(status: schema_pods.PodStatus, node: str, plan: _Plan) -> PodState:
         is_ready=any(condition.type == "Ready" and condition.status == "True" for condition in wanted),
         reason=status.reason,
         message=status.message[:MESSAGE_LIMIT],
-        conditions=conditions(condition for condition in wanted if condition.status != "True"),
-        troubles=_troubles(status.init_container_statuses, init=True) + _troubles(statuses, init=False),
+        conditions=sharing.share(unmet) if unmet else (),
+        troubles=sharing.share(troubles) if troubles else (),
         other_images=plan.other_images,
     )
 

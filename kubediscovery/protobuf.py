@@ -17,31 +17,44 @@ _SCALARS = {str: _Field.TYPE_STRING, int: _Field.TYPE_INT64, bool: _Field.TYPE_B
 
 
 class Messages:
-    """The messages of some schema classes and of all that these hold, and a list message for each of them."""
+    """The messages of some schema classes and of all that these hold; what several hold is there once."""
 
     def __init__(self, *schemas: type) -> None:
-        self._file = descriptor_pb2.FileDescriptorProto(name="kubediscovery.proto", package=_PACKAGE, syntax="proto3")
+        self._pool = descriptor_pool.DescriptorPool()
+        self._files: list[str] = []
         self._seen: set[type] = set()
+        self.add(*schemas)
+
+    def add(self, *schemas: type) -> None:
+        """Derive more of them; their names must be other ones."""
+        name = f"kubediscovery_{len(self._files)}.proto"
+        file = descriptor_pb2.FileDescriptorProto(name=name, package=_PACKAGE, syntax="proto3", dependency=self._files)
         for schema in schemas:
-            self._add(schema)
-        pool = descriptor_pool.DescriptorPool()
-        pool.Add(self._file)
-        self._pool = pool
+            self._add(file, schema)
+        self._pool.Add(file)
+        self._files.append(name)
 
     def message_class(self, schema: type) -> type[Message]:
         """The message that decodes what ``schema`` describes."""
         return message_factory.GetMessageClass(self._pool.FindMessageTypeByName(f"{_PACKAGE}.{schema.__name__}"))
 
-    def _add(self, schema: type) -> None:
+    def _add(self, file: descriptor_pb2.FileDescriptorProto, schema: type) -> None:
         if schema in self._seen:
             return
         self._seen.add(schema)
         message = descriptor_pb2.DescriptorProto(name=schema.__name__)
         for name, number, declared in numbered_fields(schema):
-            self._add_field(message, name, number, _without_none(declared))
-        self._file.message_type.append(message)
+            self._add_field(file, message, name, number, _without_none(declared))
+        file.message_type.append(message)
 
-    def _add_field(self, message: descriptor_pb2.DescriptorProto, name: str, number: int, declared: Any) -> None:
+    def _add_field(
+        self,
+        file: descriptor_pb2.FileDescriptorProto,
+        message: descriptor_pb2.DescriptorProto,
+        name: str,
+        number: int,
+        declared: Any,
+    ) -> None:
         field = message.field.add(name=name, number=number, label=_Field.LABEL_OPTIONAL)
         origin = get_origin(declared)
         if origin is list:
@@ -55,7 +68,7 @@ class Messages:
         if declared in _SCALARS:
             field.type = _SCALARS[declared]
         else:
-            self._add(declared)
+            self._add(file, declared)
             field.type = _Field.TYPE_MESSAGE
             field.type_name = f".{_PACKAGE}.{declared.__name__}"
 

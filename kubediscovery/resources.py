@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers
 from starlette.requests import Request
@@ -21,8 +22,8 @@ from kubediscovery.negotiation import READ_HEADERS, READABLE, WATCHABLE, Represe
 from kubediscovery.omissions import ANY, Omitted
 from kubediscovery.options import Options, Terms, parse_options, parse_terms, wants_watch
 from kubediscovery.output import Output
-from kubediscovery.outputs import DRAWERS
 from kubediscovery.patience import Asking, Patience, gone
+from kubediscovery.relations import Relations
 from kubediscovery.representation import transform
 from kubediscovery.requests import ALL
 from kubediscovery.responses import known_tags, require_reading, warnings
@@ -35,6 +36,9 @@ from kubediscovery.views import Selection
 from kubediscovery.visibility import Visibility
 from kubediscovery.watch import REVIEW_MAX_AGE, Watch
 from kubediscovery.wish import HEADER, REACHED, TIMED_OUT
+
+if TYPE_CHECKING:
+    from kubediscovery.outputs import Drawer
 
 # What has one name, or *, is no long request to kube-apiserver, which cuts it off after a minute: this ends before.
 _SHORT_WATCH = 50.0
@@ -123,7 +127,9 @@ class Resources:
         said = tuple([line for line in request.scope["headers"] if line[0] in _SAID])
         length = len(query) + len(request.scope["raw_path"]) + sum([len(value) for _, value in said])
         read = self._known if length <= _LONGEST_PLAN else self._read
-        return read(attributes, request.method, query, said, self._api.kinds.version)
+        return read(
+            attributes, request.method, query, said, self._api.kinds.version, self._services.store.links.relations
+        )
 
     def _read(
         self,
@@ -132,14 +138,16 @@ class Resources:
         query: bytes,
         said: tuple[tuple[bytes, bytes], ...],
         kinds_version: int,
+        relations: Relations,
     ) -> "_Plan":
         # What is kept of one version of the kinds is found under no other.
         del kinds_version
         target, headers = self._target(attributes), Headers(raw=list(said))
         require_reading(method)
         watches = attributes.verb == "watch" or bool(attributes.subresource and wants_watch(query))
-        options = parse_options(query, watch=watches, relations=self._services.relations.names)
-        offered = WATCHABLE if watches else DRAWERS[options.output].offered if options.output in DRAWERS else READABLE
+        options = parse_options(query, watch=watches, relations=relations.names)
+        drawer = _drawer_of(options)
+        offered = WATCHABLE if watches else READABLE if drawer is None else drawer.offered
         representation = representation_of(headers, query, offered, options.include_object)
         return _Plan(target, options, representation, known_tags(headers), watches)
 
@@ -236,7 +244,7 @@ class Resources:
         if plan.lasts(answer):
             return await renderer.lasting(answer, representation, known=plan.known)
         headers = warnings((*_said(answer, plan.options), *said))
-        drawer = DRAWERS.get(plan.options.output)
+        drawer = _drawer_of(plan.options)
         if drawer is None:
             content = transform(answer, representation, datetime.now(UTC))
         else:
@@ -253,6 +261,15 @@ def _selection(attributes: ResourceAttributes, target: Target, options: Options)
         named = Requirement("metadata.name", "in", frozenset((name,)))
         fields = Selector((named, *(found for found in fields.requirements if found != named)))
     return Selection(target, options.labels, fields, options.drawing)
+
+
+def _drawer_of(options: Options) -> "Drawer | None":
+    """Who draws another output than the tree; imported when it is first asked for, as few ever do."""
+    if options.output is Output.TREE:
+        return None
+    from kubediscovery.outputs import DRAWERS
+
+    return DRAWERS[options.output]
 
 
 def _shortened(terms: Terms) -> Terms:
@@ -276,7 +293,7 @@ def _omitted(answer: Composition | CompositionList, options: Options) -> Iterabl
     """What was left out, of one composition only where its answer has no place to say so."""
     if isinstance(answer, CompositionList):
         return answer.omitted
-    drawer = DRAWERS.get(options.output)
+    drawer = _drawer_of(options)
     return answer.status.omitted or () if drawer is not None and not drawer.tells_omitted else ()
 
 

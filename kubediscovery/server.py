@@ -39,7 +39,7 @@ from kubediscovery.services import Services
 from kubediscovery.settings import Settings
 from kubediscovery.shapes import CONFIG_MAP_DATA
 from kubediscovery.sources import ObjectSource
-from kubediscovery.startup import allow_open_files
+from kubediscovery.startup import allow_open_files, give_back_large_blocks
 from kubediscovery.store import Store
 
 logger = logging.getLogger(__name__)
@@ -56,6 +56,7 @@ async def serve(options: ServeOptions, settings: Settings | None = None) -> None
     """
     options.validate()
     allow_open_files()
+    give_back_large_blocks()
     certificate, key = options.key_pair
     read_key_pair(certificate, key)
     client = await Client.connect(options.kubeconfig)

@@ -12,7 +12,6 @@ from kubediscovery.journal import Journal
 from kubediscovery.limits import Limits
 from kubediscovery.metrics import Metrics
 from kubediscovery.readiness import Readiness
-from kubediscovery.relations import Relations
 from kubediscovery.responses import Renderer
 from kubediscovery.store import Store
 from kubediscovery.tracing import Tracing
@@ -49,7 +48,6 @@ class Services:
     authorizer: Authorizes
     readiness: Readiness
     metrics: Metrics
-    relations: Relations = field(default_factory=Relations)
     renderer: Renderer = field(default_factory=Renderer)
     limits: Limits = field(default_factory=Limits)
     auditor: Auditor | None = None

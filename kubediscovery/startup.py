@@ -1,10 +1,16 @@
 """What makes a start quick: while the server is away, its cluster deletes no namespace; and what a long run needs."""
 
+import ctypes
 import gc
+import importlib
 import resource
 import ssl
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from types import ModuleType
+
+_M_MMAP_THRESHOLD = -3
 
 
 @contextmanager
@@ -36,6 +42,31 @@ def without_authorities() -> Iterator[None]:
     finally:
         # What was there is the method of the class above it.
         del ssl.SSLContext.set_default_verify_paths
+
+
+@contextmanager
+def put_off(module: str) -> Iterator[None]:
+    """Whoever imports the module meanwhile gets one that imports it when something in it is first used."""
+    if module in sys.modules:
+        yield
+        return
+    stub = ModuleType(module)
+    vars(stub)["__getattr__"] = lambda name: getattr(importlib.import_module(module), name)
+    sys.modules[module] = stub
+    try:
+        yield
+    finally:
+        del sys.modules[module]
+
+
+def give_back_large_blocks() -> None:
+    """Whatever is freed of 128 KiB and more goes back to the system at once (mallopt(3), M_MMAP_THRESHOLD).
+
+    glibc would soon keep such blocks, of which pages of a list and the buffers of TLS connections are made, among
+    smaller ones that stay, and 10 MB with them. Other C libraries are left as they are.
+    """
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, 1 << 17)
 
 
 def allow_open_files() -> None:

@@ -2,7 +2,8 @@
 
 Importing any module of kubernetes_asyncio runs the ``__init__`` of its packages, which import 750 models: 36 MB and
 0.2 s, for nothing here. So these packages are entered without running their ``__init__``, and forgotten afterwards,
-so that whoever imports kubernetes_asyncio later gets all of it. And importing aiohttp reads all authorities of the
+so that whoever imports kubernetes_asyncio later gets all of it. Its configuration imports urllib3, 2 MB, for one
+function that is hardly ever called: it is put off until then. And importing aiohttp reads all authorities of the
 system, twice, 60 ms, for contexts that no request here uses: each client has one of its own.
 """
 
@@ -12,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
 
-from kubediscovery.startup import without_authorities
+from kubediscovery.startup import put_off, without_authorities
 
 with without_authorities():
     import aiohttp
@@ -38,7 +39,10 @@ def _entered(*packages: str) -> Iterator[tuple[ModuleType, ...]]:
             del sys.modules[package]
 
 
-with _entered("kubernetes_asyncio", "kubernetes_asyncio.client", "kubernetes_asyncio.client.models") as packages:
+with (
+    put_off("urllib3"),
+    _entered("kubernetes_asyncio", "kubernetes_asyncio.client", "kubernetes_asyncio.client.models") as packages,
+):
     from kubernetes_asyncio.client.api_client import ApiClient
     from kubernetes_asyncio.client.configuration import Configuration
 

@@ -1,6 +1,7 @@
 """What a start does not do: import what it does not need, read authorities that it never uses, look for garbage."""
 
 import contextlib
+import ctypes
 import gc
 import re
 import resource
@@ -15,7 +16,13 @@ from pathlib import Path
 import pytest
 
 from kubediscovery.certs import CertificateAuthority
-from kubediscovery.startup import allow_open_files, imported_for_good, without_authorities
+from kubediscovery.startup import (
+    allow_open_files,
+    give_back_large_blocks,
+    imported_for_good,
+    put_off,
+    without_authorities,
+)
 
 KUBECONFIG = """
 apiVersion: v1
@@ -30,12 +37,14 @@ current-context: x
 NOT_BEFORE_LISTENING = (
     "kubediscovery.cluster",
     "kubediscovery.demo",
+    "kubediscovery.inspection",
     "kubediscovery.install",
     "kubediscovery.kustomize",
     "kubediscovery.local",
     "kubediscovery.management",
     "kubediscovery.manifests",
     "kubediscovery.openapi",
+    "kubediscovery.outputs",
     "kubediscovery.preflight",
     "kubediscovery.scene",
     "kubediscovery.scenery",
@@ -154,3 +163,27 @@ def test_as_many_files_may_be_open_as_the_process_may_have() -> None:
         assert resource.getrlimit(resource.RLIMIT_NOFILE) == (hard, hard)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_what_is_put_off_is_imported_when_it_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "colorsys", raising=False)
+    with put_off("colorsys"):
+        import colorsys as early
+    assert "colorsys" not in sys.modules
+    assert early.rgb_to_hsv(0, 0, 0) == (0, 0, 0)
+    assert "colorsys" in sys.modules
+
+
+def test_what_was_imported_before_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    import colorsys
+
+    with put_off("colorsys"):
+        assert sys.modules["colorsys"] is colorsys
+    monkeypatch.delitem(sys.modules, "colorsys")
+
+
+def test_large_blocks_are_given_back_where_that_can_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only glibc can be asked; whether it obeys is for the benchmarks to say."""
+    give_back_large_blocks()
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: object())
+    give_back_large_blocks()

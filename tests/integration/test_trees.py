@@ -180,7 +180,10 @@ def test_kubectl_prints_and_explains_what_there_is(cluster: ControlPlane, namesp
     assert "No resources found" in degraded
     assert kubectl("auth", "can-i", "get", f"deployments.{GROUP}", "--subresource=compositions").strip() == "yes"
     resources = kubectl("api-resources", f"--api-group={GROUP}").splitlines()
-    assert [line.split() for line in resources[1:]] == [["compositions", "comp", f"{GROUP}/v1", "true", "Composition"]]
+    assert [line.split() for line in resources[1:]] == [
+        ["compositions", "comp", f"{GROUP}/v1", "true", "Composition"],
+        ["lint", f"{GROUP}/v1", "true", "LintReport"],
+    ]
 
 
 def test_kubectl_get_deployments_still_means_apps(cluster: ControlPlane, namespace: str) -> None:
