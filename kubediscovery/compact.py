@@ -11,6 +11,7 @@ from kubediscovery import schema
 from kubediscovery.kinds import Kind
 from kubediscovery.objects import Judgement, Object, Owner, Reference, version_number
 from kubediscovery.readings import Shape, seconds
+from kubediscovery.selectors import Selector
 from kubediscovery.shapes import shape_of
 from kubediscovery.sharing import Sharing
 
@@ -35,10 +36,12 @@ class Compactor:
         *,
         judgement: Judgement | None = None,
         declared: Iterable[Reference] = (),
+        selector: Selector | None = None,
     ) -> Object:
         """The object that ``raw`` describes; the kind's shape, or another, says what is read from it.
 
-        ``judgement`` and the ``declared`` references are what rules of the configuration made of it.
+        ``judgement``, the ``declared`` references and ``selector`` are what rules of the configuration made of it. A
+        selector of the kind's own goes before that.
         """
         metadata: schema.ObjectMeta = raw.metadata
         sharing, share = self._sharing, self._sharing.share
@@ -46,6 +49,8 @@ class Compactor:
         references = reading.references
         if declared:
             references = tuple(dict.fromkeys((*references, *declared)))
+        if reading.selector is not None:
+            selector = reading.selector
         return Object(
             kind=kind,
             namespace=sys.intern(metadata.namespace),
@@ -59,7 +64,7 @@ class Compactor:
             owners=share(tuple(_owner(reference) for reference in metadata.owner_references)),
             state=share(reading.state),
             references=share(references) if len(references) <= _SHARED_REFERENCES else references,
-            selector=None if reading.selector is None else share(reading.selector),
+            selector=None if selector is None else share(selector),
             release=sys.intern(_release(kind, metadata)),
             judgement=None if judgement is None else share(judgement),
         )

@@ -30,7 +30,7 @@ class Declarations:
 
     def reader_of(self, kind: Kind) -> Reader | None:
         """What is to be read of the kind's objects beside what is read of all."""
-        self._renew()
+        self.renew()
         return self._readers.get(kind)
 
     def changed(self, before: Object | None, after: Object | None, version: int) -> None:
@@ -47,7 +47,8 @@ class Declarations:
         self._is_stale |= coverage is not self._coverage
         self._coverage = coverage
 
-    def _renew(self) -> None:
+    def renew(self) -> None:
+        """Put the rules of the relations that hold now beside those of the store's links."""
         kinds = self._store.kinds
         if not self._is_stale and self._version == kinds.version:
             return

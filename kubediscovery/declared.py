@@ -72,7 +72,10 @@ class Reader(Struct, frozen=True):
         return tuple(dict.fromkeys(found))
 
     def selector_of(self, document: Document) -> Selector | None:
-        """What an object selects, None where no declared relation is by a selector or the object has none."""
+        """What an object selects, None where no declared relation is by a selector or the object has none.
+
+        An object has one selector: of a kind's relations no more than one is by a selector.
+        """
         for relation, _ in self.relations:
             if relation.where is Where.SELECTOR:
                 return next((_selector(value) for value in _at(document, steps_of(relation.place))), None)
@@ -80,12 +83,21 @@ class Reader(Struct, frozen=True):
 
 
 def readers(relations: Iterable[DeclaredRelation], kinds: Kinds) -> Mapping[Kind, Reader]:
-    """What is read of each kind, as far as both kinds of a relation are tracked."""
+    """What is read of each kind, as far as both kinds of a relation are tracked.
+
+    Of several relations by selectors of one kind the first counts.
+    """
     found: dict[Kind, list[tuple[DeclaredRelation, Kind]]] = {}
+    selecting: set[Kind] = set()
     for relation in relations:
         source, target = kind_called(relation.source, kinds), kind_called(relation.target, kinds)
-        if source is not None and target is not None:
-            found.setdefault(source, []).append((relation, target))
+        if source is None or target is None:
+            continue
+        if relation.where is Where.SELECTOR:
+            if source in selecting:
+                continue
+            selecting.add(source)
+        found.setdefault(source, []).append((relation, target))
     return {kind: Reader(tuple(read)) for kind, read in found.items()}
 
 

@@ -33,7 +33,17 @@ def read_declared(section: object) -> tuple[DeclaredRelation, ...]:
     """
     if not isinstance(section, list) or len(section) > _MOST:
         raise ConfigurationError(f"relations: a list of at most {_MOST} relations is needed")
-    return tuple(_declared(f"relations[{number}]", entry) for number, entry in enumerate(section))
+    found = tuple(_declared(f"relations[{number}]", entry) for number, entry in enumerate(section))
+    selecting: dict[str, int] = {}
+    for number, relation in enumerate(found):
+        if relation.where is Where.SELECTOR:
+            former = selecting.setdefault(relation.source.lower(), number)
+            if former != number:
+                raise ConfigurationError(
+                    f"relations[{number}].selector: {relation.source} has the selector of relations[{former}] already; "
+                    "accepted is one of a kind"
+                )
+    return found
 
 
 def _declared(place: str, entry: object) -> DeclaredRelation:

@@ -9,21 +9,21 @@ import msgspec
 from rich.console import Console
 
 from kubediscovery.api import ApiGroup
+from kubediscovery.built_in import KUBERNETES_KINDS
 from kubediscovery.compositions import Composition
-from kubediscovery.config import DEFAULT_GROUP
+from kubediscovery.config import API_VERSION, DEFAULT_GROUP
 from kubediscovery.errors import StartupError
-from kubediscovery.kinds import Kind
+from kubediscovery.kinds import Kind, Kinds
 from kubediscovery.listener import bind
 from kubediscovery.local import (
     all_compositions,
-    local_api,
     local_services,
     questions,
     serve_local,
     url_of,
 )
 from kubediscovery.scene import STEP_SECONDS, scene
-from kubediscovery.scenery import Manifest
+from kubediscovery.scenery import SETTINGS, Manifest
 from kubediscovery.snapshot import Manifests, fill
 from kubediscovery.store import Store
 from kubediscovery.text import create_console, print_compositions
@@ -38,15 +38,16 @@ async def run_demo(port: int, *, may_move: bool) -> None:
     With ``may_move`` a free port is taken where that one is not to be had; otherwise it raises :class:`StartupError`.
     """
     console = create_console()
-    stage = Stage(local_api(DEFAULT_GROUP), datetime.now(UTC))
+    stage = Stage(demo_api(), datetime.now(UTC))
     with bind_or_move(port, console, may_move=may_move) as listening:
         print_compositions(console, stage.compositions(), datetime.now(UTC))
         console.print("\nThe same over HTTP; try in another terminal:\n")
         example = next(item for item in stage.compositions() if item.metadata.name == _EXAMPLE)
-        for question in questions(url_of(listening), stage.api, example):
+        url = url_of(listening)
+        for question in (*questions(url, stage.api, example), *_more_questions(url, stage.api)):
             console.print(f"  {question}", soft_wrap=True)
         console.print(
-            f"\nweb is being rolled out: ask again, or add -w to watch. Serving on {url_of(listening)} until Ctrl-C.\n",
+            f"\nweb is being rolled out: ask again, or add -w to watch. Serving on {url} until Ctrl-C.\n",
             soft_wrap=True,
         )
 
@@ -59,6 +60,24 @@ async def run_demo(port: int, *, may_move: bool) -> None:
 
         await serve_local(local_services(stage.api, stage.store), listening, background=[play])
     console.print("stopped")
+
+
+def demo_api() -> ApiGroup:
+    """The API group with the kinds of the scene."""
+    found = {(manifest["apiVersion"], manifest["kind"]) for manifest in scene(0, datetime.now(UTC))}
+    kinds = Kinds(kind for kind in KUBERNETES_KINDS if (kind.api_version, kind.kind) in found)
+    return ApiGroup(DEFAULT_GROUP, API_VERSION, kinds)
+
+
+def _more_questions(url: str, api: ApiGroup) -> list[str]:
+    """What stands around web, who uses a ConfigMap, and the end of the rollout once it is reached."""
+    path = f"/apis/{api.api_version}/namespaces/shop"
+    asked = (
+        "deployments/web/compositions?relations=all&output=text",
+        f"configmaps/{SETTINGS}/compositions?direction=users&output=text",
+        "deployments/web/compositions?waitFor=Complete,Failed&timeoutSeconds=50",
+    )
+    return [f"kubectl --server={url} get --raw '{path}/{each}'" for each in asked]
 
 
 class Stage:

@@ -31,6 +31,7 @@ class Edges:
         self._relations = store.links.relations
         #: Whether there is any Event.
         self.tells = store.links.tells
+        self._node = store.kinds.by_group_kind("", "Node")
         # By a kind: what names objects of it, and whether anything leads to them.
         self._naming_kinds: dict[tuple[Kind, frozenset[str]], tuple[str, ...]] = {}
         self._reached: dict[tuple[Kind, frozenset[str]], bool] = {}
@@ -56,9 +57,8 @@ class Edges:
         found = self._reached.get(key)
         if found is None:
             group_kind, rules = _group_kind(item), self._relations
-            is_selected = any(selected == group_kind for _, selected in rules.selects.values())
-            is_named = bool(self._links.naming(item) & among)
-            found = self._reached[key] = is_named or is_selected or group_kind in rules.naming
+            may = group_kind in rules.selected or group_kind in rules.naming
+            found = self._reached[key] = may or not self._links.naming(item).isdisjoint(among)
         return found
 
     def led_to(self, item: Object, among: frozenset[str]) -> list[Edge]:
@@ -82,17 +82,18 @@ class Edges:
 
     def selecting(self, item: Object, among: frozenset[str]) -> list[Edge]:
         """What selects an object by its labels."""
+        group_kind = _group_kind(item)
+        if group_kind not in self._relations.selected:
+            return []
         key = item.namespace, id(item.labels)
         found = self._selecting.get(key)
         if found is None:
             found = self._selecting[key] = list(self._matching(item, dict(item.labels)))
-        group_kind = _group_kind(item)
         return [Edge(name, other) for name, selected, other in found if name in among and selected == group_kind]
 
     def node(self, name: str) -> Object | None:
         """The Node of this name."""
-        kind = self._store.kinds.by_group_kind("", "Node")
-        return self._seen(self._store.find(kind, "", name)) if kind is not None else None
+        return self._seen(self._store.find(self._node, "", name)) if self._node is not None else None
 
     def events(self, item: Object) -> list[EventState]:
         """The latest Events about the object, newest first."""

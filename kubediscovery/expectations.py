@@ -5,7 +5,7 @@ from typing import Any
 
 from kubediscovery.answers import Answer
 from kubediscovery.errors import ConfigurationError, ExpressionError
-from kubediscovery.expressions import Expression
+from kubediscovery.expressions import FOR_ANSWERS, Expression
 from kubediscovery.verdicts import Told
 
 # Every variable and what it holds, as docs/check.md explains it.
@@ -35,7 +35,7 @@ def parse_expectations(texts: Iterable[str]) -> tuple[Expression, ...]:
     parsed, faults = [], []
     for text in texts:
         try:
-            parsed.append(Expression(text, VARIABLES, "--expect"))
+            parsed.append(Expression(text, VARIABLES, "--expect", FOR_ANSWERS))
         except ConfigurationError as error:
             faults.append(str(error))
     if faults:

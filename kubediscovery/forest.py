@@ -12,6 +12,7 @@ from cachetools import LRUCache
 
 from kubediscovery.drawing import DEFAULT, Drawing
 from kubediscovery.kinds import Kind
+from kubediscovery.leaves import Leaves
 from kubediscovery.objects import Object
 from kubediscovery.sight import Sight
 from kubediscovery.store import Store
@@ -68,6 +69,7 @@ class Forest:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._leaves = Leaves()
         self._kept: LRUCache[tuple[str, Sight], _Kept] = LRUCache(KEPT_OBJECTS, _size)
         self._drawn: LRUCache[tuple[str, Sight, Drawing], _Drawn] = LRUCache(KEPT_OBJECTS, _drawn_size)
 
@@ -92,7 +94,7 @@ class Forest:
         found = self._drawn.get(key)
         if found is not None and found.root is root and found.generation == generation:
             return found.tree
-        found = _Drawn(build_tree(self._store, root, sight, drawing), root, generation)
+        found = _Drawn(build_tree(self._store, root, sight, drawing, self._leaves), root, generation)
         if _drawn_size(found) <= KEPT_OBJECTS:
             self._drawn[key] = found
         return found.tree

@@ -12,7 +12,8 @@ from kubediscovery.built_in import KUBERNETES_GROUPS, KUBERNETES_KINDS, classifi
 from kubediscovery.kinds import Kind
 
 _ROWS = {(kind.group, kind.kind): kind for kind in KUBERNETES_KINDS}
-_DEFINITION = ("apiextensions.k8s.io", "CustomResourceDefinition")
+#: What defines a kind.
+DEFINITION = _ROWS["apiextensions.k8s.io", "CustomResourceDefinition"]
 
 
 class _Names(Struct):
@@ -53,7 +54,7 @@ class Definitions:
 
     def learn(self, kind: Kind, document: bytes) -> None:
         """Remember the document if it defines a kind; one that is not whole defines none."""
-        if (kind.group, kind.kind) != _DEFINITION:
+        if kind != DEFINITION:
             return
         try:
             spec = msgspec.json.decode(document, type=_Definition).spec

@@ -12,12 +12,15 @@ from kubediscovery.api import ApiGroup
 from kubediscovery.app import create_app
 from kubediscovery.authz import Attributes, NonResourceAttributes, ResourceAttributes
 from kubediscovery.bookkeeping import Books, opened_books
+from kubediscovery.compact import Compactor
 from kubediscovery.compositions import Composition, Compositions, Target
 from kubediscovery.config import API_VERSION, ServeOptions
+from kubediscovery.declarations import Declarations
+from kubediscovery.decoding import Decoder
 from kubediscovery.errors import Forbidden
 from kubediscovery.identity import Headers, User, authenticated_user
 from kubediscovery.journal import Journal
-from kubediscovery.kinds import Kinds
+from kubediscovery.kinds import Kind, Kinds
 from kubediscovery.limits import Limits
 from kubediscovery.listener import Listener, bind
 from kubediscovery.metrics import Metrics
@@ -29,7 +32,7 @@ from kubediscovery.server import run
 from kubediscovery.services import Services
 from kubediscovery.settings import Settings
 from kubediscovery.sight import Sight
-from kubediscovery.snapshot import load_snapshot
+from kubediscovery.snapshot import Summary, load_snapshot
 from kubediscovery.store import Store
 
 LOCAL_USER = authenticated_user("local", "", ["system:masters"], {})
@@ -119,12 +122,27 @@ async def serve_snapshot(options: ServeOptions, say: Say, settings: Settings | N
     api = local_api(options.api_group)
     store, settings = Store(api.kinds), settings or Settings()
     with opened_books(options.load) as books, bind(options.bind_address, options.secure_port) as listening:
-        for line in load_snapshot(options.snapshot or Path(), store, settings.kinds, settings.decoder).lines():
+        for line in load_local(options.snapshot or Path(), store, settings).lines():
             say(line)
         say("\nserving it until Ctrl-C; try:\n")
         for question in questions(url_of(listening), api, next(iter(all_compositions(api, store)), None)):
             say(f"  {question}")
         await serve_local(local_services(api, store, books), listening)
+
+
+def load_local(path: Path, store: Store, settings: Settings) -> Summary:
+    """Fill the store from files; relations are those of the settings and of the definitions among the files.
+
+    Raises :class:`ConfigurationError` for files that cannot be used.
+    """
+    declarations = Declarations(store, settings.relations)
+
+    def decoder_of(kind: Kind, compactor: Compactor) -> Decoder:
+        return settings.decoder(kind, compactor, declarations.reader_of(kind))
+
+    summary = load_snapshot(path, store, settings.kinds, decoder_of)
+    declarations.renew()
+    return summary
 
 
 def local_api(group: str) -> ApiGroup:

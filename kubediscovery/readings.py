@@ -24,19 +24,23 @@ class Reading(NamedTuple):
 
 
 class Shape(NamedTuple):
-    """What is decoded of a kind, and what is made of it; ``metadata_only`` asks kube-apiserver for nothing else."""
+    """What is decoded of a kind, and what is made of it; ``metadata_only`` asks kube-apiserver for nothing else.
+
+    One that ``selects`` reads a selector of the kind's own.
+    """
 
     message: type[schema.Message]
     read: Callable[[Any, Sharing], Reading]
     metadata_only: bool = False
     custom: bool = False
+    selects: bool = False
 
 
 def row(
     message: type[schema.Message],
     state: Callable[[Any], State],
     references: Callable[[Any], Iterable[Reference]] = lambda _: (),
-    selector: Callable[[Any], Selector | None] = lambda _: None,
+    selector: Callable[[Any], Selector | None] | None = None,
     *,
     custom: bool = False,
 ) -> Shape:
@@ -44,9 +48,9 @@ def row(
 
     def read(raw: Any, sharing: Sharing) -> Reading:
         del sharing
-        return Reading(state(raw), named(references(raw)), selector(raw))
+        return Reading(state(raw), named(references(raw)), selector(raw) if selector is not None else None)
 
-    return Shape(message, read, custom=custom)
+    return Shape(message, read, custom=custom, selects=selector is not None)
 
 
 def named(references: Iterable[Reference]) -> tuple[Reference, ...]:

@@ -2,12 +2,14 @@
 
 from collections import deque
 from collections.abc import Iterable
+from copy import copy
 from operator import itemgetter
 from typing import NamedTuple
 
 from kubediscovery.drawing import MAX_DEPTH
 from kubediscovery.edges import Edge, Edges
 from kubediscovery.kinds import Kind
+from kubediscovery.leaves import Leaves
 from kubediscovery.nodes import Event, Node, event_of, node_of, order
 from kubediscovery.objects import Object, PodState
 from kubediscovery.relations import EVENT, NODE_RELATION, POD, RELEASE
@@ -39,12 +41,13 @@ class Relating:
     From what is owned all relations are followed, and backwards those that are attached, unless from what is owned too:
     that shows by itself where it leads. What is reached backwards leads on backwards, what is reached forwards only as
     its rule says (see :mod:`kubediscovery.relations`). Where an object stands again nothing hangs from it: the nodes
-    for that are made once, and shared.
+    for that are made once, and shared, those of what is used among all trees that have the same ``leaves``.
     """
 
-    def __init__(self, store: Store, sight: Sight, relations: frozenset[str], levels: int) -> None:
+    def __init__(self, store: Store, sight: Sight, relations: frozenset[str], levels: int, leaves: Leaves) -> None:
         rules = store.links.relations
         self._edges = Edges(store, sight)
+        self._leaves = leaves
         self._levels = levels
         self._followed, self._attached, self._then = rules.ways(relations)
         self._pods_lead = POD in rules.named_by or POD in rules.selects
@@ -57,7 +60,7 @@ class Relating:
         self._bare: dict[tuple[str, str, bool], _Hung] = {}
         # By what siblings have in common: what hangs from all but the first of them.
         self._shared: dict[tuple[str, int, int], list[_Hung]] = {}
-        self._nodes: dict[str, list[_Hung]] = {}
+        self._nodes: dict[str, _Hung | None] = {}
         self._queue: deque[_Task] = deque()
         #: What hangs from the places, by UID.
         self.seen: dict[str, Object] = {}
@@ -100,7 +103,7 @@ class Relating:
             return
         hung = [(_place(found), found) for found in node.related]
         hung += self._hung(self._edges.leading_from(item, forward), level, incoming=False)
-        hung += self._hung(self._beyond(self._edges.leading_to(item, backward)), level, incoming=True)
+        hung += self._hung(self._edges.leading_to(item, backward), level, incoming=True)
         hung.sort(key=_FIRST)
         node.related = [found for _, found in hung]
 
@@ -113,40 +116,43 @@ class Relating:
         """The same for a pod: most of what is said of it is said of its siblings too, and looked up once."""
         pod, node, level = place
         key = pod.namespace, id(pod.references), id(pod.labels)
-        shared = self._shared.get(key)
-        if shared is None:
-            named = self._edges.named(pod, self._followed)
-            against = self._edges.named(pod, self._attached, against=True)
-            others = self._beyond([*against, *self._edges.selecting(pod, self._attached)])
-            shared = self._hung(named, level, incoming=False) + self._hung(others, level, incoming=True)
-            again = [self._again(edge, incoming=False) for edge in named]
-            self._shared[key] = again + [self._again(edge, incoming=True) for edge in others]
-        hung = [*shared, *self._on_node(pod)]
+        hung = self._shared.get(key)
+        hung = hung.copy() if hung is not None else self._shared_from(pod, level, key)
+        on_node = self._on_node(pod)
+        if on_node is not None:
+            hung.append(on_node)
         if node.related:
             hung += [(_place(found), found) for found in node.related]
         if self._pods_lead:
             hung += self._hung(self._edges.led_to(pod, self._followed), level, incoming=False)
-        hung += self._hung(self._beyond(self._edges.naming(pod, self._attached)), level, incoming=True)
+        hung += self._hung(self._edges.naming(pod, self._attached), level, incoming=True)
         hung.sort(key=_FIRST)
         node.related = [found for _, found in hung]
 
-    def _beyond(self, edges: list[Edge]) -> list[Edge]:
-        return [edge for edge in edges if edge.item.uid not in self._leading]
+    def _shared_from(self, pod: Object, level: int, key: tuple[str, int, int]) -> list[_Hung]:
+        """What hangs from the first of some siblings; for the others it is kept as it hangs from them."""
+        named = self._edges.named(pod, self._followed)
+        against = self._edges.named(pod, self._attached, against=True)
+        others = [*against, *self._edges.selecting(pod, self._attached)]
+        hung = self._hung(named, level, incoming=False) + self._hung(others, level, incoming=True)
+        again = [self._again(edge, incoming=False) for edge in named]
+        again += [self._again(edge, incoming=True) for edge in others if edge.item.uid not in self._leading]
+        self._shared[key] = sorted(again, key=_FIRST)
+        return hung
 
-    def _on_node(self, pod: Object) -> list[_Hung]:
+    def _on_node(self, pod: Object) -> _Hung | None:
         name = pod.state.node if isinstance(pod.state, PodState) and NODE_RELATION in self._followed else ""
-        found = self._nodes.get(name)
-        if found is None:
+        if name not in self._nodes:
             item = self._edges.node(name) if name else None
-            found = [self._again(Edge(NODE_RELATION, item), incoming=False)] if item is not None else []
-            self._nodes[name] = found
-        return found
+            self._nodes[name] = self._again(Edge(NODE_RELATION, item), incoming=False) if item is not None else None
+        return self._nodes[name]
 
     def _hung(self, edges: list[Edge], level: int, *, incoming: bool) -> list[_Hung]:
-        """The nodes at the other ends; what is there for the first time will lead on."""
+        """The nodes at the other ends but those that lead here by themselves; what is new will lead on."""
         # Which place is the first must not depend on the order in which things came.
         ordered = sorted(edges, key=_order) if len(edges) > 1 else edges
-        return [self._first(edge, level, incoming=incoming) for edge in ordered]
+        skipped = self._leading if incoming else _NONE
+        return [self._first(edge, level, incoming=incoming) for edge in ordered if edge.item.uid not in skipped]
 
     def _first(self, edge: Edge, level: int, *, incoming: bool) -> _Hung:
         uid, forward, backward = edge.item.uid, _NONE, _NONE
@@ -167,7 +173,7 @@ class Relating:
         key = edge.item.uid, edge.relation, incoming
         found = self._bare.get(key)
         if found is None:
-            node = self._node(edge, incoming=incoming)
+            node = self._node(edge, incoming=True) if incoming else self._leaf(edge)
             found = self._bare[key] = _place(node), node
             self.seen[edge.item.uid] = edge.item
         return found
@@ -176,6 +182,14 @@ class Relating:
         node = node_of(edge.item, relation=edge.relation, incoming=incoming or None)
         if self._tells:
             node.events = self._events(edge.item)
+        return node
+
+    def _leaf(self, edge: Edge) -> Node:
+        node = self._leaves.leaf(edge.item, edge.relation)
+        events = self._events(edge.item) if self._tells else None
+        if events:
+            node = copy(node)
+            node.events = events
         return node
 
     def _events(self, item: Object) -> list[Event] | None:

@@ -262,10 +262,12 @@ class Relations:
         self.named_by = _names_by((rule.source, rule.name) for rule in self.rules if rule.how is How.REVERSED)
         #: The kinds whose objects name whom the edge is drawn from.
         self.naming = frozenset(rule.target for rule in self.rules if rule.how is How.REVERSED)
-        #: By a kind that selects: the relation, and the kind that is selected.
+        #: By a kind that selects: the relation, and the kind that is selected, by the first rule that says so.
         self.selects: Mapping[GroupKind, tuple[str, GroupKind]] = {
-            rule.source: (rule.name, rule.target) for rule in self.rules if rule.how is How.SELECTOR
+            rule.source: (rule.name, rule.target) for rule in reversed(self.rules) if rule.how is How.SELECTOR
         }
+        #: The kinds whose objects are selected.
+        self.selected = frozenset(rule.target for rule in self.rules if rule.how is How.SELECTOR)
 
     def ways(self, relations: frozenset[str]) -> Ways:
         """Where ways go that follow some relations."""

@@ -1,7 +1,7 @@
 """The demo's cluster: what kube-apiserver would serve of it at each step.
 
 Namespace ``shop`` holds a Deployment ``web`` that is rolled out again and again, a release of ``payments`` that
-crashes, a StatefulSet and a DaemonSet; ``batch`` holds a CronJob with its Jobs and a bare pod.
+crashes, a StatefulSet, a DaemonSet, and what stands around web; ``batch`` holds a CronJob with its Jobs and a bare pod.
 """
 
 from collections.abc import Callable, Iterator
@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from kubediscovery.scenery import (
+    NAME,
+    REVISION_HASH,
     Manifest,
     condition,
     crashing,
     creating,
+    event,
     letters,
     make,
     pod,
@@ -22,8 +25,11 @@ from kubediscovery.scenery import (
     replicated,
     revision_annotation,
     running,
+    selecting,
     succeeded,
+    uid_of,
 )
+from kubediscovery.surroundings import around
 
 # Seconds after the demo's start, negative before it, to a timestamp.
 Clock = Callable[[int], str]
@@ -65,7 +71,15 @@ def scene(step: int, now: datetime) -> list[Manifest]:
     def clock(seconds: int) -> str:
         return (now + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
-    parts = (_web(step, clock), _payments(step, clock), _database(clock), _agents(clock), _reports(clock))
+    web = list(_web(step, clock))
+    parts = (
+        web,
+        around(web, clock(-3 * _DAY), clock(-50 * _DAY)),
+        _payments(step, clock),
+        _database(clock),
+        _agents(clock),
+        _reports(clock),
+    )
     return [manifest for part in parts for manifest in part]
 
 
@@ -81,6 +95,7 @@ def _web(step: int, clock: Clock) -> Iterator[Manifest]:
         annotations=revision_annotation(state.revision),
         **replicated(
             "Deployment",
+            {NAME: "web"},
             new,
             WEB_REPLICAS,
             total=state.updated + state.old,
@@ -131,12 +146,13 @@ def _payments(step: int, clock: Clock) -> Iterator[Manifest]:
         "payments",
         clock(-40 * _DAY),
         annotations=revision_annotation(8),
-        **replicated("Deployment", new, 4, total=5, updated=2, ready=3, conditions=conditions),
+        **replicated("Deployment", {NAME: "payments"}, new, 4, total=5, updated=2, ready=3, conditions=conditions),
     )
     yield deployment
     # The back-off ends at five minutes, and so often the pods crash.
     crashes = step * STEP_SECONDS // (5 * _MINUTE)
-    crashed = crashing("payments", 14 + crashes, clock(crashes * 5 * _MINUTE - _MINUTE))
+    last = clock(crashes * 5 * _MINUTE - _MINUTE)
+    crashed = crashing("payments", 14 + crashes, last)
     for revision, image, since, pods, ready, state in (
         (7, old, -12 * _DAY, 3, 3, running(clock(-12 * _DAY + 4))),
         (8, new, -50 * _MINUTE, 2, 0, crashed),
@@ -145,7 +161,11 @@ def _payments(step: int, clock: Clock) -> Iterator[Manifest]:
         yield owner
         version = 0 if ready else crashes * 5 * _MINUTE // STEP_SECONDS
         for number in range(pods):
-            yield pod(_pod_name(owner, number), "shop", image, clock(since + 1), state, owner=owner, version=version)
+            made = pod(_pod_name(owner, number), "shop", image, clock(since + 1), state, owner=owner, version=version)
+            yield made
+            if not ready:
+                said = "Back-off restarting failed container payments"
+                yield event(made, "BackOff", said, 14 + crashes, clock(since + _MINUTE), last)
 
 
 def _database(clock: Clock) -> Iterator[Manifest]:
@@ -153,37 +173,41 @@ def _database(clock: Clock) -> Iterator[Manifest]:
     image, first, second = "postgres:16.4", f"db-{letters('db/1', 10)}", f"db-{letters('db/2', 10)}"
     counts = ("replicas", "readyReplicas", "availableReplicas", "currentReplicas", "updatedReplicas")
     revisions = {"currentRevision": second, "updateRevision": second}
+    spec = {"replicas": 3, "serviceName": "db", "updateStrategy": {"type": "RollingUpdate"}}
     owner = make(
         "StatefulSet",
         "shop",
         "db",
         clock(-90 * _DAY),
-        spec={"replicas": 3, "template": pod_template(image), "updateStrategy": {"type": "RollingUpdate"}},
+        spec={**spec, **selecting({NAME: "db"}, image)},
         status={**dict.fromkeys(counts, 3), **revisions, "observedGeneration": 1},
     )
     yield owner
     for revision, name, since in ((1, first, -90 * _DAY), (2, second, -20 * _DAY)):
         yield make("ControllerRevision", "shop", name, clock(since), owner=owner, revision=revision)
     for number in range(3):
-        restarted = clock(-20 * _DAY + _MINUTE * (3 - number))
-        yield pod(f"db-{number}", "shop", image, restarted, running(restarted), owner=owner)
+        name, restarted = f"db-{number}", clock(-20 * _DAY + _MINUTE * (3 - number))
+        labels = {REVISION_HASH: second, "statefulset.kubernetes.io/pod-name": name}
+        yield pod(name, "shop", image, restarted, running(restarted), owner=owner, labels=labels)
 
 
 def _agents(clock: Clock) -> Iterator[Manifest]:
     counts = ("currentNumberScheduled", "desiredNumberScheduled", "updatedNumberScheduled", "numberReady")
-    since, image = clock(-60 * _DAY), "log-agent:3.1"
+    since, image, name = clock(-60 * _DAY), "log-agent:3.1", "log-agent"
+    labels = {REVISION_HASH: letters(name, 10)}
     owner = make(
         "DaemonSet",
         "shop",
-        "log-agent",
+        name,
         since,
-        spec={"template": pod_template(image), "updateStrategy": {"type": "RollingUpdate"}},
+        spec={"updateStrategy": {"type": "RollingUpdate"}, **selecting({NAME: name}, image)},
         status={**dict.fromkeys((*counts, "numberAvailable"), 3), "numberMisscheduled": 0, "observedGeneration": 1},
     )
     yield owner
-    yield make("ControllerRevision", "shop", f"log-agent-{letters('log-agent', 10)}", since, owner=owner, revision=1)
+    revision_name = f"{name}-{labels[REVISION_HASH]}"
+    yield make("ControllerRevision", "shop", revision_name, since, owner=owner, labels=labels, revision=1)
     for number in range(3):
-        yield pod(_pod_name(owner, number), "shop", image, since, running(since), owner=owner)
+        yield pod(_pod_name(owner, number), "shop", image, since, running(since), owner=owner, labels=labels)
 
 
 def _reports(clock: Clock) -> Iterator[Manifest]:
@@ -210,10 +234,26 @@ def _reports(clock: Clock) -> Iterator[Manifest]:
         ("report-29000060", last, {"active": 1, "ready": 1}, running(clock(last + 2), "Never")),
     ):
         started = clock(since)
-        job = make("Job", "batch", name, started, owner=cron_job, spec=spec, status={**status, "startTime": started})
+        job = _job(name, started, cron_job, spec, status)
         yield job
         yield pod(_pod_name(job, 0), "batch", "report:1.0", started, state, owner=job)
     yield pod("toolbox", "batch", "toolbox:latest", clock(-5 * _HOUR), running(clock(-5 * _HOUR + 3)))
+
+
+def _job(name: str, started: str, cron_job: Manifest, spec: Manifest, status: Manifest) -> Manifest:
+    """One run, with the label by which it knows its pods (k8s.io/kubernetes, pkg/registry/batch/job/strategy.go)."""
+    uid = {"batch.kubernetes.io/controller-uid": uid_of("Job", "batch", name)}
+    own = {"selector": {"matchLabels": uid}, "backoffLimit": 6, "suspend": False}
+    return make(
+        "Job",
+        "batch",
+        name,
+        started,
+        owner=cron_job,
+        labels={**uid, "batch.kubernetes.io/job-name": name},
+        spec={**spec, **own},
+        status={**status, "startTime": started},
+    )
 
 
 def _begun(revision: int) -> int:

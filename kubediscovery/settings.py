@@ -3,14 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from kubediscovery.built_in import KUBERNETES_KINDS
 from kubediscovery.compact import Compactor
-from kubediscovery.declared import DeclaredRelation, Reader
+from kubediscovery.declared import DeclaredRelation, Reader, Where, kind_called
 from kubediscovery.declaring import read_declared
 from kubediscovery.decoding import Decoder
 from kubediscovery.errors import ConfigurationError
-from kubediscovery.kinds import Kind
+from kubediscovery.kinds import Kind, Kinds
 from kubediscovery.overrides import Overrides, read_overrides
 from kubediscovery.selection import KindPattern, Selection
+from kubediscovery.shapes import shape_of
 
 SECTIONS = _KINDS, _RELATIONS, _HEALTH = ("kinds", "relations", "health")
 
@@ -28,17 +30,29 @@ class Settings:
 
     def decoder(self, kind: Kind, compactor: Compactor, reader: Reader | None = None) -> Decoder:
         """What decodes a kind, with the verdicts of these settings, and with what the reader reads of it."""
-        refer = reader.references_of if reader is not None else None
-        return Decoder(kind, compactor, judge=self.health.judge_for(kind), refer=refer)
+        return Decoder(kind, compactor, judge=self.health.judge_for(kind), reader=reader)
 
 
 def read_settings(content: Mapping[str, object]) -> Settings:
     """The settings of some sections; raises :class:`ConfigurationError` that names the field and what is accepted."""
     return Settings(
         kinds=_selection(content[_KINDS]) if _KINDS in content else None,
-        relations=read_declared(content[_RELATIONS]) if _RELATIONS in content else (),
+        relations=_relations(content[_RELATIONS]) if _RELATIONS in content else (),
         health=read_overrides(content[_HEALTH]) if _HEALTH in content else Overrides(),
     )
+
+
+def _relations(section: object) -> tuple[DeclaredRelation, ...]:
+    """Of kinds that select by a field of their own no other selector is read: an object has one."""
+    relations, built_in = read_declared(section), Kinds(KUBERNETES_KINDS)
+    for number, relation in enumerate(relations):
+        kind = kind_called(relation.source, built_in) if relation.where is Where.SELECTOR else None
+        if kind is not None and shape_of(kind).selects:
+            raise ConfigurationError(
+                f"{_RELATIONS}[{number}].selector: {kind} have a selector of their own already;"
+                f" accepted for them are {Where.PATH}, {Where.LABEL}, {Where.ANNOTATION}"
+            )
+    return relations
 
 
 def _selection(section: object) -> Selection:

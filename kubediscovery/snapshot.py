@@ -4,7 +4,8 @@ import os
 import stat
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import NAMESPACE_URL, uuid5
@@ -16,7 +17,7 @@ from kubediscovery.compact import Compactor
 from kubediscovery.decoding import Decoder
 from kubediscovery.documents import read_documents
 from kubediscovery.errors import ConfigurationError, UpstreamError
-from kubediscovery.guessing import Definitions, Guess, built_in_kind, guessed
+from kubediscovery.guessing import DEFINITION, Definitions, Guess, built_in_kind, guessed
 from kubediscovery.heads import Head, opened
 from kubediscovery.kinds import BUILT_IN_KINDS, Kind
 from kubediscovery.objects import Object
@@ -72,11 +73,12 @@ def load_snapshot(
     """Fill the store from a file, or from all YAML and JSON files below a directory; every kind is complete then.
 
     The store follows the kinds that are found and selected, beside those that every cluster has. In a directory, what
-    cannot be read or is not from Kubernetes is left out, and named in the summary. Raises :class:`ConfigurationError`
-    for a file of which that holds, and where there is no object of a tracked kind at all.
+    cannot be read or is not from Kubernetes is left out, and named in the summary. ``decoder_of`` is asked for a kind
+    once the store follows the kinds of all files, and holds their definitions. Raises :class:`ConfigurationError` for a
+    file that would be left out, and where there is no object of a tracked kind at all.
     """
     takes = (selection or Selection(exclude=())).takes
-    files = _Files(Manifests(decoder_of=decoder_of))
+    files = _Files()
     if path.is_dir():
         skipped = list(files.read_directory(path))
     else:
@@ -85,7 +87,9 @@ def load_snapshot(
             files.read(path)
         except (OSError, ValueError) as error:
             raise _unusable(path, _reason(error)) from error
-    contents = _Contents(takes, files.kinds(), files.manifests)
+    contents = _Contents(takes, files.kinds(), Manifests(decoder_of=decoder_of))
+    store.follow(contents.followed(files.found))
+    store.replace(DEFINITION, contents.definitions(files.found), 0)
     for file in files.found:
         try:
             contents.add(file)
@@ -97,7 +101,7 @@ def load_snapshot(
         said = f"; not tracked: {_counts(contents.untracked)}" if contents.untracked else ""
         said += f"; files left out: {len(skipped)}" if skipped else ""
         raise _unusable(path, f"holds no object of a tracked kind{said}")
-    store.follow(contents.followed())
+    store.follow(contents.taken())
     kept = fill(store, contents.objects)
     return Summary(
         objects={kind: store.count(kind) for kind in store.kinds if store.count(kind)},
@@ -150,10 +154,10 @@ class Manifests:
 
 @dataclass(slots=True)
 class _File:
-    """A file that was read: objects of built-in kinds, documents that may be custom ones, and kinds of neither."""
+    """A file that was read: documents of built-in kinds, those that may be of custom ones, and kinds of neither."""
 
     path: Path
-    objects: list[Object] = field(default_factory=list)
+    built_in: list[tuple[Kind, bytes]] = field(default_factory=list)
     guesses: list[tuple[Guess, bytes]] = field(default_factory=list)
     unknown: Counter[str] = field(default_factory=Counter)
 
@@ -161,8 +165,7 @@ class _File:
 class _Files:
     """Reads files; a file counts whole or not at all."""
 
-    def __init__(self, manifests: Manifests) -> None:
-        self.manifests = manifests
+    def __init__(self) -> None:
         self._definitions = Definitions()
         self.found: list[_File] = []
 
@@ -177,14 +180,14 @@ class _Files:
         for document in read_documents(_content(path)):
             for head, manifest in opened(document):
                 self._take(file, head, bytes(manifest))
-        if not (file.objects or file.guesses or file.unknown):
+        if not (file.built_in or file.guesses or file.unknown):
             raise ValueError("holds no Kubernetes object")
         self.found.append(file)
 
     def _take(self, file: _File, head: Head, manifest: bytes) -> None:
         kind = built_in_kind(head.api_version, head.kind)
         if kind is not None:
-            file.objects.append(self.manifests.decode(kind, manifest))
+            file.built_in.append((kind, manifest))
             self._definitions.learn(kind, manifest)
         elif guess := guessed(head.api_version, head.kind, bytes(head.metadata)):
             file.guesses.append((guess, manifest))
@@ -219,17 +222,38 @@ class _Contents:
         self.objects: list[Object] = []
         self.untracked: Counter[str] = Counter()
 
+    def definitions(self, files: Iterable[_File]) -> list[Object]:
+        """The CustomResourceDefinitions in files, as far as they can be read."""
+        found: list[Object] = []
+        for kind, manifest in (entry for file in files for entry in file.built_in):
+            if kind == DEFINITION:
+                with suppress(ValueError):
+                    found.append(self._manifests.decode(kind, manifest))
+        return found
+
     def add(self, file: _File) -> None:
         """Take what is in a file; raises ``ValueError``, and then takes nothing."""
-        custom = [(self._custom[guess.group, guess.kind], manifest) for guess, manifest in file.guesses]
-        objects = [*file.objects, *(self._manifests.decode(kind, manifest) for kind, manifest in custom)]
+        objects = [self._manifests.decode(kind, manifest) for kind, manifest in self._documents(file)]
+        # The documents of all files together may be larger than what is made of them.
+        file.built_in.clear()
+        file.guesses.clear()
         taken = [item for item in objects if self._takes(item.kind)]
         self.objects += taken
         self.untracked += file.unknown + Counter(item.kind.kind for item in objects if not self._takes(item.kind))
 
-    def followed(self) -> list[Kind]:
-        """The kinds of all objects and those that every cluster has, in the order of the tables."""
-        found = {item.kind for item in self.objects}
+    def _documents(self, file: _File) -> Iterator[tuple[Kind, bytes]]:
+        yield from file.built_in
+        yield from ((self._custom[guess.group, guess.kind], manifest) for guess, manifest in file.guesses)
+
+    def followed(self, files: Iterable[_File]) -> list[Kind]:
+        """The kinds of all documents in files and those that every cluster has, in the order of the tables."""
+        return self._in_order({kind for file in files for kind, _ in self._documents(file)})
+
+    def taken(self) -> list[Kind]:
+        """The same of what was taken."""
+        return self._in_order({item.kind for item in self.objects})
+
+    def _in_order(self, found: Container[Kind]) -> list[Kind]:
         wanted = (*BUILT_IN_KINDS, *(kind for kind in (*KUBERNETES_KINDS, *self._custom.values()) if kind in found))
         return [kind for kind in dict.fromkeys(wanted) if self._takes(kind)]
 

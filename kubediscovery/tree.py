@@ -11,6 +11,7 @@ from kubediscovery.growth import Growth
 from kubediscovery.health import Health, worst
 from kubediscovery.inactive import without_inactive
 from kubediscovery.kinds import Kind
+from kubediscovery.leaves import Leaves
 from kubediscovery.nodes import Node, controls, node_of, order
 from kubediscovery.objects import Object, PodState
 from kubediscovery.pruning import prune
@@ -50,12 +51,14 @@ class HasChildren(Protocol):
         ...
 
 
-def build_tree(store: Store, root: Object, sight: Sight, drawing: Drawing = DEFAULT) -> Tree:
+def build_tree(
+    store: Store, root: Object, sight: Sight, drawing: Drawing = DEFAULT, leaves: Leaves | None = None
+) -> Tree:
     """The tree that is to be drawn of ``root``, as far as it may be seen.
 
     Depth, kinds and what is inactive change what is drawn, not what is said of the whole. A tree that comes to what
     the root does not own has the version of the last change of any object that may be seen: it does not tell what has
-    left it. For any other see :func:`owner_tree`.
+    left it. For any other see :func:`owner_tree`. ``leaves`` are shared with other trees of the store.
     """
     grow = _GROWING.get(drawing.direction)
     if grow is None and not drawing.relations and not drawing.narrows:
@@ -70,7 +73,8 @@ def build_tree(store: Store, root: Object, sight: Sight, drawing: Drawing = DEFA
         whole = drawn if is_whole else _walk(store, root, sight, MAX_DEPTH)
     tree = _summarised(drawn.top, whole)
     if drawing.relations and drawing.direction is not Direction.USERS:
-        _relate(store, sight, drawing, levels, drawn, tree)
+        relating = Relating(store, sight, drawing.relations, levels, leaves or Leaves())
+        _relate(relating, levels, drawn, tree)
     if drawing.reaches_out:
         tree.version = max(tree.version, _latest(store, sight))
     if not drawing.kinds.is_everything:
@@ -151,8 +155,7 @@ def _visible(children: list[Object], sight: Sight, kinds: frozenset[Kind] | None
     return [child for child in children if child.kind in kinds]
 
 
-def _relate(store: Store, sight: Sight, drawing: Drawing, levels: int, drawn: Growth, tree: Tree) -> None:
-    relating = Relating(store, sight, drawing.relations, levels)
+def _relate(relating: Relating, levels: int, drawn: Growth, tree: Tree) -> None:
     relating.hang(_places(drawn, levels))
     present = (drawn.seen, relating.seen)
     tree.cut |= {kind for uid, kind in relating.cut.items() if not any(uid in seen for seen in present)}
@@ -166,7 +169,8 @@ def _places(drawn: Growth, levels: int) -> Iterator[Place]:
     stack = [(drawn.top, 1)]
     while stack:
         node, level = stack.pop()
-        stack.extend((child, level + 1) for child in reversed(node.children))
+        if node.children:
+            stack.extend([(child, level + 1) for child in reversed(node.children)])
         if node.uid in placed or node.uid not in drawn.seen:
             continue
         place = Place(drawn.seen[node.uid][0], node, level)

@@ -89,9 +89,10 @@ class FakeSource:
             self.watches -= 1
 
     async def _events(self) -> AsyncIterator[list[Event[Object]]]:
-        await self.expired.wait()
+        while not self.expired.is_set():
+            await self.expired.wait()
+            yield []
         raise UpstreamExpired("too old resource version", code=410)
-        yield []
 
 
 class FakeSources:

@@ -5,17 +5,19 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from kubediscovery.api import ApiGroup
-from kubediscovery.compositions import Composition
-from kubediscovery.kinds import Kinds
+from kubediscovery.compositions import Composition, Compositions, Target
+from kubediscovery.demo import demo_api
+from kubediscovery.drawing import Drawing
 from kubediscovery.local import all_compositions
+from kubediscovery.options import Options
 from kubediscovery.scene import scene
 from kubediscovery.scenery import Manifest
+from kubediscovery.sight import Sight
 from kubediscovery.snapshot import Manifests, fill
 from kubediscovery.store import Store
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
-API = ApiGroup("kubediscovery.cloudark.io", "v1", Kinds())
+API = demo_api()
 
 
 def filled(manifests: Iterable[Manifest]) -> Store:
@@ -28,6 +30,14 @@ def filled(manifests: Iterable[Manifest]) -> Store:
         objects.append(decoder.decode(kind, msgspec.json.encode(manifest)))
     assert fill(store, objects) == len(objects)
     return store
+
+
+def related(step: int) -> list[Composition]:
+    """The compositions at a step with all relations."""
+    store = filled(scene(step, NOW))
+    options = Options(drawing=Drawing(relations=store.links.relations.names))
+    sight = Sight(None, frozenset(API.kinds), all=True)
+    return Compositions(API, store).many(Target(None, None), options, sight).items
 
 
 def composed(store: Store) -> list[Composition]:

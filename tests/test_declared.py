@@ -134,6 +134,14 @@ def test_what_is_not_tracked_is_not_read() -> None:
     assert not readers([DeclaredRelation("x", "Nothing", "Site", Where.PATH, "a")], TRACKED)
 
 
+def test_of_several_selectors_of_a_kind_the_first_counts() -> None:
+    declared = [
+        DeclaredRelation(name, kind, "Pod", Where.SELECTOR, name) for name, kind in (("a", "Site"), ("b", "sites"))
+    ]
+    found = readers([*declared, DeclaredRelation("c", "Site", "Pod", Where.PATH, "c")], TRACKED)[SITE]
+    assert [relation.name for relation, _ in found.relations] == ["a", "c"]
+
+
 @pytest.mark.parametrize(
     ("path", "steps"),
     [

@@ -30,6 +30,7 @@ def test_the_configuration_is_read() -> None:
 
 
 RIGHT = {"name": "x", "from": "Site", "to": "Pod", "path": "spec.a"}
+SELECTS = {"name": "y", "from": "Site", "to": "Pod", "selector": "spec.a"}
 
 
 @pytest.mark.parametrize(
@@ -51,6 +52,10 @@ RIGHT = {"name": "x", "from": "Site", "to": "Pod", "path": "spec.a"}
         ([{**RIGHT, "path": ""}], "relations[0].path: a path such as"),
         ([{**RIGHT, "attached": "yes"}], "relations[0].attached: true or false"),
         ([{"name": "x", "from": "Site", "to": "Pod", "label": "a b"}], "relations[0].label: the key of the label"),
+        (
+            [RIGHT, SELECTS, {**SELECTS, "name": "z", "from": "site"}],
+            "relations[2].selector: site has the selector of relations[1] already; accepted is one of a kind",
+        ),
     ],
 )
 def test_what_cannot_be_used_is_named(section: object, said: str) -> None:

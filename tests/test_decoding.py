@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from kubediscovery import schema, schema_pods
 from kubediscovery.built_in import KUBERNETES_KINDS
 from kubediscovery.compact import Compactor
+from kubediscovery.declared import DeclaredRelation, Reader, Where
 from kubediscovery.decoding import Decoder
 from kubediscovery.errors import UpstreamError, UpstreamExpired
 from kubediscovery.framing import FRAME_LIMIT
@@ -29,6 +30,7 @@ from kubediscovery.objects import (
     Reference,
     StatusState,
 )
+from kubediscovery.selectors import Requirement, Selector
 from kubediscovery.shapes import CONFIG_MAP_DATA, METADATA, shape_of
 from tests.encoding import (
     ENCODINGS,
@@ -48,11 +50,22 @@ from tests.encoding import (
 DATA = Path(__file__).parent / "data"
 CUSTOM = Kind("example.com", "v1alpha1", "fleets", "Fleet", "fleet", custom=True)
 SECRET = next(kind for kind in KUBERNETES_KINDS if kind.kind == "Secret")
+SERVICE = next(kind for kind in KUBERNETES_KINDS if kind.kind == "Service")
 # One kind for each way of reading; ConfigMaps are read like all that is metadata alone.
 KINDS = (*(kind for kind in KUBERNETES_KINDS if shape_of(kind) is not METADATA), CONFIG_MAP)
 POD = next(kind for kind in KINDS if kind.kind == "Pod")
 PODS = Decoder(POD, Compactor())
 DECODERS = {kind: Decoder(kind, Compactor()) for kind in KINDS}
+
+# What declared relations read: of the whole object, of its labels and annotations alone, and a selector.
+BY_PATH, BY_LABEL, BY_SELECTOR = (
+    Reader(tuple((DeclaredRelation(name, "", "", where, place), CUSTOM) for name, where, place in facts))
+    for facts in (
+        [("uses", Where.PATH, "spec.queues[*]")],
+        [("by-label", Where.LABEL, "queue"), ("noted", Where.ANNOTATION, "example.com/queue")],
+        [("selects", Where.SELECTOR, "spec.pods")],
+    )
+)
 
 each_kind = pytest.mark.parametrize("kind", KINDS, ids=str)
 both = pytest.mark.parametrize("encoding", ENCODINGS, ids=["protobuf", "json"])
@@ -457,9 +470,9 @@ def test_custom_kinds_have_no_protobuf() -> None:
 
 @pytest.mark.parametrize("shape", [None, CONFIG_MAP_DATA])
 @pytest.mark.parametrize("judge", [None, lambda _: None])
-@pytest.mark.parametrize("refer", [None, lambda _: ()])
-def test_the_data_of_a_secret_is_never_asked_for(shape: Any, judge: Any, refer: Any) -> None:
-    decoder = Decoder(SECRET, Compactor(), shape=shape, judge=judge, refer=refer)
+@pytest.mark.parametrize("reader", [None, BY_PATH, BY_LABEL])
+def test_the_data_of_a_secret_is_never_asked_for(shape: Any, judge: Any, reader: Any) -> None:
+    decoder = Decoder(SECRET, Compactor(), shape=shape, judge=judge, reader=reader)
     for _ in range(2):
         for accept, partial in ((decoder.accept, PARTIAL_LIST), (decoder.accept_stream, PARTIAL)):
             assert all(choice.endswith(f";{partial}") for choice in accept.split(","))
@@ -490,21 +503,47 @@ def test_a_judge_is_handed_whole_documents_and_its_verdict_is_kept() -> None:
 
 @pytest.mark.parametrize("kind", [POD, CUSTOM, CONFIG_MAP], ids=str)
 def test_what_is_judged_or_read_by_rules_is_read_whole_as_json(kind: Kind) -> None:
-    for rules in ({"judge": lambda _: None}, {"refer": lambda _: ()}):
+    for rules in ({"judge": lambda _: None}, {"reader": BY_PATH}, {"judge": lambda _: None, "reader": BY_LABEL}):
         decoder = Decoder(kind, Compactor(), **rules)
         assert (decoder.accept, decoder.accept_stream) == (JSON, JSON)
 
 
 def test_references_of_rules_come_after_those_of_fields() -> None:
-    declared = Reference("uses", "example.com", "Queue", "q")
+    declared = Reference("uses", "example.com", "Fleet", "q")
     account = Reference("serviceAccount", "", "ServiceAccount", "sa")
-
-    def refer(document: Mapping[str, object]) -> list[Reference]:
-        return [declared, account, declared] if "spec" in document else []
-
-    document = {"metadata": {"name": "a"}, "spec": {"serviceAccountName": "sa"}}
-    found = Decoder(POD, Compactor(), refer=refer).object(json.dumps(document).encode())
+    document = {"metadata": {"name": "a"}, "spec": {"serviceAccountName": "sa", "queues": ["q", "q"]}}
+    found = Decoder(POD, Compactor(), reader=BY_PATH).object(json.dumps(document).encode())
     assert found.references == (account, declared)
+
+
+@pytest.mark.parametrize("kind", [POD, CUSTOM, CONFIG_MAP, SECRET], ids=str)
+def test_labels_and_annotations_are_read_in_whatever_comes(kind: Kind) -> None:
+    plain, decoder = Decoder(kind, Compactor()), Decoder(kind, Compactor(), reader=BY_LABEL)
+    assert (decoder.accept, decoder.accept_stream) == (plain.accept, plain.accept_stream)
+    metadata = {"name": "a", "labels": {"queue": "q"}, "annotations": {"example.com/queue": "far/r"}}
+    expected = (
+        Reference("by-label", "example.com", "Fleet", "q"),
+        Reference("noted", "example.com", "Fleet", "r", "far"),
+    )
+    (found,) = decoder.page(json.dumps({"items": [{"metadata": metadata}]}).encode(), JSON).items
+    assert found.references == expected
+
+
+@both
+def test_labels_and_annotations_are_read_in_either_encoding(encoding: Encoding) -> None:
+    metadata = {"name": "a", "labels": {"queue": "q"}, "annotations": {"example.com/queue": "far/r"}}
+    decoder, document = Decoder(POD, Compactor(), reader=BY_LABEL), {"metadata": metadata}
+    (found,) = decoder.page(encoding.page(schema_pods.Pod, {}, [document]), encoding.content_type).items
+    (event,) = events_of(decoder, encoding.content_type, [encoding.event("ADDED", schema_pods.Pod, document)])
+    assert [reference.name for reference in found.references] == ["q", "r"]
+    assert event.item == found
+
+
+def test_a_selector_of_rules_is_that_of_kinds_without_one() -> None:
+    document = {"metadata": {"name": "a"}, "spec": {"selector": {"app": "own"}, "pods": {"app": "declared"}}}
+    for kind, value in ((CUSTOM, "declared"), (SERVICE, "own")):
+        found = Decoder(kind, Compactor(), reader=BY_SELECTOR).object(json.dumps(document).encode())
+        assert found.selector == Selector((Requirement("app", "in", frozenset((value,))),))
 
 
 def test_of_a_secret_nothing_but_the_metadata_is_handed_on() -> None:

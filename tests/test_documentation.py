@@ -1,4 +1,4 @@
-"""docs/operations.md names every flag and every metric there is, and none that there is not."""
+"""The documents name all that there is (flags, metrics, sections, modules, parameters), and what they name is there."""
 
 import re
 from pathlib import Path
@@ -9,13 +9,22 @@ import pytest
 from kubediscovery.bookkeeping import opened_books
 from kubediscovery.cli import LOCAL_PORT, LOOPBACK, commands
 from kubediscovery.config import SECURE_PORT, LoadOptions, ServeOptions
+from kubediscovery.drawing import Direction
 from kubediscovery.kinds import Kinds
 from kubediscovery.metrics import Metrics
+from kubediscovery.output import Output
 from kubediscovery.reflector import Progress
+from kubediscovery.relations import RULES
+from kubediscovery.settings import SECTIONS, Settings
 from tests.objects import filled
 from tests.reviewing import FakeReviewer
 
-OPERATIONS = (Path(__file__).parents[1] / "docs" / "operations.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[1]
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+LINK = re.compile(r"\]\((?!http)([^)#\s]*)(?:#([^)\s]+))?\)")
+_ASKED = ("relations", "direction", "depth", "kinds", "hideInactive", "output", "waitFor", "timeoutSeconds")
 ROW = re.compile(r"^\| `(--[a-z-]+)` \| (?:`([^`]*)`)? ?\| (.+) \|$", re.MULTILINE)
 
 
@@ -57,3 +66,67 @@ def families(tmp_path: Path) -> set[str]:
 def test_every_metric_is_told_of(tmp_path: Path) -> None:
     told = set(re.findall(r"`((?:apiserver|kubediscovery)_[a-z_]+)`", OPERATIONS))
     assert told == {name for name in families(tmp_path) if not name.startswith("process_")}
+
+
+def test_the_way_of_data_names_every_module_and_none_that_is_gone() -> None:
+    package = ROOT / "kubediscovery"
+    modules = {path.name for folder in (package, package / "outputs") for path in folder.glob("[!_]*.py")}
+    (way,) = re.findall(r"^## The way of data$(.*?)^## ", CONTRIBUTING, re.MULTILINE | re.DOTALL)
+    assert set(re.findall(r"`([a-z_]+\.py)`", way)) == modules
+
+
+def accepted(path: Path) -> Settings:
+    """What ``serve --config`` reads of a file; raises what it would tell its user."""
+    context = commands.commands["serve"].make_context("serve", ["--config", str(path)])
+    settings = context.params["settings"]
+    assert isinstance(settings, Settings)
+    return settings
+
+
+def test_the_example_of_the_configuration_file_has_all_sections(tmp_path: Path) -> None:
+    (example,) = re.findall(r"^## Configuration file$.*?^```yaml$(.*?)^```$", OPERATIONS, re.MULTILINE | re.DOTALL)
+    path = tmp_path / "config.yaml"
+    path.write_text(example)
+    settings = accepted(path)
+    assert settings.kinds is not None
+    assert settings.relations
+    assert settings.health.entries
+    assert set(re.findall(r"^([a-z-]+):", example, re.MULTILINE)) == {"max-watches", "logging-format", *SECTIONS}
+
+
+@pytest.mark.parametrize("name", ["operations.md", "relations.md", "health.md"])
+def test_every_section_that_is_shown_can_be_used(name: str, tmp_path: Path) -> None:
+    blocks = re.findall(
+        r"^```yaml$(.*?)^```$", (ROOT / "docs" / name).read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
+    sections = [block for block in blocks if re.match(rf"\s*({'|'.join(SECTIONS)}):", block)]
+    assert sections
+    for block in sections:
+        path = tmp_path / "config.yaml"
+        path.write_text(block)
+        accepted(path)
+
+
+def test_the_readme_names_all_that_can_be_asked_for() -> None:
+    # Links and tables may hold several words in one pair of backticks; blocks of commands are no pairs.
+    named = " ".join(re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```$", "", README, flags=re.MULTILINE | re.DOTALL)))
+    for word in (*Output, *Direction, *_ASKED, *(rule.name for rule in RULES)):
+        assert re.search(rf"\b{word}\b", named), word
+    for command in commands.commands:
+        assert re.search(rf"(kubediscovery|make) {command}\b", README), command
+
+
+def test_every_link_leads_somewhere() -> None:
+    documents = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")]
+    for document in documents:
+        for target, anchor in LINK.findall(document.read_text(encoding="utf-8")):
+            path = document.parent / target if target else document
+            assert path.exists(), f"{document.name}: {target}"
+            if anchor:
+                assert anchor in anchors(path), f"{document.name}: {target}#{anchor}"
+
+
+def anchors(path: Path) -> set[str]:
+    """As GitHub makes them of headings."""
+    headings = re.findall(r"^#+ (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading).strip().lower().replace(" ", "-") for heading in headings}

@@ -100,3 +100,27 @@ def test_every_expectation_in_the_document_can_be_used() -> None:
     texts = [text.replace("\\|", "|") for text in re.findall(r"--expect '([^']+)'", DOCUMENT)]
     assert len(texts) > 5
     parse_expectations(texts)
+
+
+MANY = {"children": [pod(f"web-{number}", info={"images": ["nginx:1"], "node": "n1"}) for number in range(10_000)]}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "nodes.all(n, !has(n.info.restarts) || n.info.restarts == 0)",
+        "nodes.all(n, !has(n.info.images) || n.info.images.all(i, i == 'nginx:1'))",
+        "nodes.exists_one(n, n.name == 'web-9999') && nodes.size() == 10001",
+        "root.children.all(n, n.info.node == 'n1') && composition.root.children.size() == 10000",
+        "pods.total > 0 && images.filter(i, i == 'nginx:1').size() == 1",
+    ],
+)
+def test_a_tree_of_ten_thousand_pods_can_be_checked(text: str) -> None:
+    found = told(text, **MANY)
+    assert (found.holds, found.words) == (True, "")
+
+
+def test_what_would_take_minutes_says_so() -> None:
+    found = told("nodes.filter(n, n.kind == 'Pod').size() == 10000", **MANY)
+    assert not found.holds
+    assert found.words.endswith("in one list; all, exists and exists_one are")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kubediscovery.errors import ConfigurationError, ExpressionError
-from kubediscovery.expressions import DEPTH_LIMIT, LENGTH_LIMIT, WEIGHT_LIMIT, Expression, Facts
+from kubediscovery.expressions import DEPTH_LIMIT, FOR_ANSWERS, FOR_OBJECTS, LENGTH_LIMIT, Bounds, Expression, Facts
 
 OBJECT = {
     "metadata": {"name": "x", "labels": {"a/b": "c"}},
@@ -23,8 +23,8 @@ OBJECT = {
 FACTS = {"object": OBJECT}
 
 
-def compiled(text: str) -> Expression:
-    return Expression(text, ("object", "self"), "health[0].when")
+def compiled(text: str, bounds: Bounds = FOR_OBJECTS) -> Expression:
+    return Expression(text, ("object", "self"), "health[0].when", bounds)
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def deep(levels: int) -> object:
 
 @pytest.mark.parametrize(
     "held",
-    [deep(DEPTH_LIMIT + 1), deep(100_000), list(range(WEIGHT_LIMIT + 1)), "x" * 64 * (WEIGHT_LIMIT + 1)],
+    [deep(DEPTH_LIMIT + 1), deep(100_000), list(range(FOR_OBJECTS.values + 1)), "x" * 64 * (FOR_OBJECTS.values + 1)],
     ids=["deep", "very deep", "many", "long"],
 )
 def test_what_is_too_much_is_not_applied_to(held: object) -> None:
@@ -155,7 +155,58 @@ def test_macros_in_macros_are_applied_to_short_lists_only() -> None:
 
 def test_macros_one_after_the_other_are_not_nested() -> None:
     expression = compiled("object.l.filter(x, (x > 1)).map(y, y + 1).all(z, z > 0)")
-    assert expression.evaluate({"object": {"l": list(range(5000))}}) is True
+    assert expression.evaluate({"object": {"l": list(range(3000))}}) is True
+    both = compiled("object.l.all(x, x >= 0) && object.l.exists(x, x == 19000)")
+    assert both.evaluate({"object": {"l": list(range(19_900))}}) is True
+
+
+PARTS = {"object": {"l": [{"m": [1, 2]}] * 3000}}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "object.l.all(x, x.m.all(y, y > 0))",
+        "object . l . all( x , x . m . exists( y , y > 0))",
+        "object.l.all(x, has(x.m) && (x.m.all(y, y > 0) || false))",
+        "object.l.all(object, object.m.all(y, y > 0))",
+        "object.l.exists_one(x, x.m.all(y, y > 2)) == false",
+    ],
+)
+def test_macros_of_the_parts_of_what_is_gone_through_take_long_lists(text: str) -> None:
+    assert compiled(text).evaluate(PARTS) is True
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "object.l.all(x, object.l.all(y, true))",
+        "object.l.all(x, object.l.all(x, x.m.all(y, true)))",
+        "object.l.all(x, x.m.all(y, x.m.all(z, true)))",
+        "object.l.all(x, [x][0].m.all(y, true))",
+        "object.l.all(x, (x).m.all(y, true))",
+        "object.l.all(x, true ? object.l.exists(y, true) : false)",
+    ],
+)
+def test_macros_in_macros_of_anything_else_do_not(text: str) -> None:
+    with pytest.raises(ExpressionError, match="as many as 3000 values"):
+        compiled(text).evaluate(PARTS)
+
+
+@pytest.mark.parametrize("text", ["object.l.filter(x, true).size() > 1", "object.l.all(x, x.m.map(y, y).size() > 0)"])
+def test_what_copies_takes_less(text: str) -> None:
+    with pytest.raises(
+        ExpressionError, match=r"^map and filter are not applied to as much as 12002 values with 3000 in"
+    ):
+        compiled(text).evaluate(PARTS)
+    assert compiled(text).evaluate({"object": {"l": [{"m": [1, 2]}] * 50}}) is True
+
+
+def test_for_an_answer_there_is_more_room() -> None:
+    held = {"object": {"l": [{"m": 1, "n": "a"}] * 10_000}}
+    assert compiled("object.l.all(x, x.m == 1)", FOR_ANSWERS).evaluate(held) is True
+    with pytest.raises(ExpressionError, match="20000 values at most"):
+        compiled("object.l.all(x, x.m == 1)").evaluate(held)
 
 
 def test_what_is_no_json_is_an_error() -> None:

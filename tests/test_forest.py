@@ -1,6 +1,6 @@
 """Trees that are kept: always equal to a tree built anew."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
@@ -12,6 +12,8 @@ from kubediscovery.sight import Sight
 from kubediscovery.store import Store
 from kubediscovery.tree import build_tree
 from tests.objects import DEPLOYMENT, KINDS, POD, REPLICA_SET, filled, make, owner_of, seeing
+from tests.relating import ALL as ALL_RELATIONS
+from tests.relating import CONFIG, EVERYBODY, event, graphs, pod, refers, sights, stored
 
 ALL = frozenset(BUILT_IN_KINDS)
 WEB = make(DEPLOYMENT, "web")
@@ -47,6 +49,34 @@ def test_after_any_changes_a_kept_tree_equals_one_built_anew(data: st.DataObject
         root = store.find(DEPLOYMENT, "shop", "web")
         if root is not None:
             assert forest.tree(root, seeing(visible)) == build_tree(store, root, seeing(visible))
+
+
+@given(graphs(), st.lists(st.tuples(sights(), st.sampled_from([ALL_RELATIONS, ALL_RELATIONS - {"event"}]))), st.data())
+@settings(max_examples=100, deadline=None)
+def test_what_trees_share_is_as_if_built_anew(
+    objects: list[Object], looks: list[tuple[Sight, frozenset[str]]], data: st.DataObject
+) -> None:
+    """Whoever looks, whatever is drawn, and whatever has changed since."""
+    store = stored([*objects, *(event(f"e{number}", item) for number, item in enumerate(objects[:3]))])
+    forest = Forest(store)
+    for version, (sight, relations) in enumerate(looks, start=200):
+        drawing = Drawing(relations=relations)
+        for root in objects:
+            held = store.get(root.uid)
+            if held is not None:
+                assert forest.tree(held, sight, drawing) == build_tree(store, held, sight, drawing)
+        changed = data.draw(st.sampled_from(objects))
+        store.put(structs.replace(changed, resource_version=version, deleting=data.draw(st.booleans())))
+
+
+def test_events_at_what_trees_share_are_for_who_asked_for_them() -> None:
+    config = make(CONFIG, "settings")
+    pods = [pod(name, refers("configMap", config)) for name in ("one", "two")]
+    forest = Forest(stored([config, *pods, event("e", config)]))
+    relations = frozenset(("configMap", "event"))
+    for root, asked in zip(pods, (relations, relations - {"event"}), strict=True):
+        (found,) = forest.tree(root, EVERYBODY, Drawing(relations=asked)).root.related
+        assert bool(found.events) is ("event" in asked)
 
 
 def change(how: str, store: Store, item: Object, owner: Object) -> None:

@@ -1,9 +1,11 @@
 """Serving without a cluster: who may ask, and the commands to ask with."""
 
+import json
 import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -11,12 +13,15 @@ import pytest
 from kubediscovery.app import create_app
 from kubediscovery.authz import Attributes, NonResourceAttributes, ResourceAttributes
 from kubediscovery.config import ServeOptions
+from kubediscovery.drawing import Drawing
 from kubediscovery.errors import ConfigurationError, Forbidden, StartupError
 from kubediscovery.listener import bind
 from kubediscovery.local import (
     LOCAL_USER,
     LocalAuthenticator,
     LocalAuthorizer,
+    load_local,
+    local_api,
     local_services,
     questions,
     serve_snapshot,
@@ -24,6 +29,10 @@ from kubediscovery.local import (
 )
 from kubediscovery.printable import printable
 from kubediscovery.scene import scene
+from kubediscovery.settings import read_settings
+from kubediscovery.sight import Sight
+from kubediscovery.store import Store
+from kubediscovery.tree import build_tree
 from tests.playing import API, NOW, composed, filled, played
 
 PREFIX = f"/apis/{API.api_version}"
@@ -164,6 +173,48 @@ def test_names_cannot_become_commands() -> None:
     assert shlex.split(asked[1]) == [*kubectl, "-n", "$(y)", "-o", "wide"]
     assert shlex.split(asked[2]) == [*kubectl, name, "-n", "$(y)", "-o", "yaml"]
     assert [len(shlex.split(line)) for line in asked[3:]] == [5, 2]
+
+
+def test_relations_of_the_configuration_and_of_definitions_hold_in_files(tmp_path: Path) -> None:
+    """Whatever the order in which files say what leads where, what is led to and who leads."""
+    metadata = {"name": "blog", "namespace": "shop"}
+    files: dict[str, list[Any]] = {
+        "a": [
+            {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {**metadata, "annotations": {"site": "blog"}}},
+            {"apiVersion": "v1", "kind": "Secret", "metadata": {**metadata, "labels": {"part-of": "blog"}}},
+            {"apiVersion": "v1", "kind": "Pod", "metadata": {**metadata, "labels": {"app": "x"}}},
+        ],
+        "b": [{"apiVersion": "example.org/v1", "kind": "Site", "metadata": metadata, "spec": {"pods": {"app": "x"}}}],
+        "c": [
+            {
+                "apiVersion": "apiextensions.k8s.io/v1",
+                "kind": "CustomResourceDefinition",
+                "metadata": {
+                    "name": "sites.example.org",
+                    "annotations": {
+                        "resource/annotation-relationship": "on:ConfigMap, key:site, value:INSTANCE.metadata.name"
+                    },
+                },
+                "spec": {"group": "example.org", "names": {"kind": "Site", "plural": "sites"}},
+            }
+        ],
+    }
+    for name, content in files.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps(content))
+    relations = [
+        {"name": "part", "from": "Secret", "to": "Site", "label": "part-of", "attached": True},
+        {"name": "backs-up", "from": "sites.example.org", "to": "Pod", "selector": "spec.pods"},
+    ]
+    store = Store(local_api("kubediscovery.cloudark.io").kinds)
+    load_local(tmp_path, store, read_settings({"relations": relations}))
+    (site,) = (item for item in store.roots() if item.kind.kind == "Site")
+    drawing = Drawing(relations=store.links.relations.names)
+    found = build_tree(store, site, Sight(None, frozenset(store.kinds), all=True), drawing).root.related
+    assert [(node.relation, node.kind, node.incoming) for node in found] == [
+        ("annotation-relationship", "ConfigMap", None),
+        ("backs-up", "Pod", None),
+        ("part", "Secret", True),
+    ]
 
 
 async def test_what_cannot_be_served_is_said(tmp_path: Path) -> None:

@@ -359,6 +359,15 @@ def test_the_latest_events_stand_at_what_they_are_about() -> None:
     }
 
 
+def test_events_alone_stand_at_every_object_of_a_tree() -> None:
+    replicas = make(REPLICA_SET, "web-1", owners=[WEB])
+    told = [event("one", WEB, 4), event("two", WEB, 5), event("three", replicas)]
+    root = drawn([WEB, replicas, *told], WEB, drawing=Drawing(relations=frozenset(("event",)))).root
+    found = [[told.message for told in node.events or ()] for node in (root, *root.children)]
+    assert found == [["of two", "of one"], ["of three"]]
+    assert not root.related
+
+
 def test_events_without_a_uid_are_about_who_they_name() -> None:
     told = [event("from-kubelet", MACHINE, uid="n7"), event("from-file", MACHINE, uid="")]
     found = drawn([MACHINE, *told, event("of-former", MACHINE, uid="former")], MACHINE).root.events

@@ -11,14 +11,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kubediscovery.compositions import Composition
+from kubediscovery.compositions import Composition, Compositions
+from kubediscovery.drawing import Direction, Drawing
 from kubediscovery.health import Health
+from kubediscovery.kinds import CONFIG_MAP
+from kubediscovery.lint import Lint
 from kubediscovery.nodes import Node
+from kubediscovery.objects import Object
 from kubediscovery.scene import CYCLE_STEPS, STEP_SECONDS, WEB_REPLICAS, rollout, scene
-from tests.playing import NOW, played
+from kubediscovery.scenery import SETTINGS
+from kubediscovery.sight import Sight
+from kubediscovery.store import Store
+from tests.playing import API, NOW, filled, played, related
 
 STEPS = st.integers(0, 10_000)
 NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?")
+EVERYBODY = Sight(None, frozenset(API.kinds), all=True)
+# Of these nothing is owned by a workload.
+AROUND = ("ConfigMap", "Service", "EndpointSlice", "Ingress", "HorizontalPodAutoscaler", "Event")
 law = settings(deadline=None, max_examples=50)
 
 
@@ -31,6 +41,17 @@ def walk(node: Node) -> Iterator[Node]:
     yield node
     for child in node.children:
         yield from walk(child)
+
+
+def everything(node: Node) -> Iterator[Node]:
+    """A node and all below it, related ones too."""
+    yield node
+    for below in (*node.children, *node.related):
+        yield from everything(below)
+
+
+def objects(store: Store) -> Iterator[Object]:
+    return (item for kind in API.kinds for item in store.objects(kind))
 
 
 def pods(node: Node) -> list[Node]:
@@ -52,7 +73,58 @@ def test_the_same_step_is_the_same_scene(step: int) -> None:
 @given(STEPS)
 def test_every_object_decodes_and_is_in_one_tree(step: int) -> None:
     names = Counter(node.uid for item in compositions(step).values() for node in walk(item.root))
-    assert names == Counter(metadata(manifest)["uid"] for manifest in scene(step, NOW))
+    manifests = [manifest for manifest in scene(step, NOW) if manifest["kind"] not in AROUND]
+    assert names == Counter(metadata(manifest)["uid"] for manifest in manifests)
+
+
+@law
+@given(STEPS)
+def test_relations_lead_to_all_the_others(step: int) -> None:
+    nodes = [node for item in related(step) for node in everything(item.root)]
+    told = {(node.uid, event.reason) for node in nodes for event in node.events or ()}
+    manifests = scene(step, NOW)
+    assert {node.uid for node in nodes} == {metadata(found)["uid"] for found in manifests if found["kind"] != "Event"}
+    events = [found for found in manifests if found["kind"] == "Event"]
+    assert told == {(found["involvedObject"]["uid"], found["reason"]) for found in events}
+    assert len(told) == 2
+
+
+@law
+@given(STEPS)
+def test_every_selector_finds_what_it_should_and_every_verdict_is_plausible(step: int) -> None:
+    store = filled(scene(step, NOW))
+    assert not [finding for item in objects(store) for finding in Lint(store, EVERYBODY, "v1").of(item)]
+    for name, item in compositions(step).items():
+        expected = {"deployments.apps.payments": "Failed", "cronjobs.batch.report": "Progressing", "pods.toolbox": ""}
+        expected["deployments.apps.web"] = "Progressing" if rollout(step).old else "Complete"
+        found = item.status.rollout
+        assert (found.state if found else "") == expected.get(name, "Complete"), name
+        assert found is None or sum(row.pods for row in found.revisions or ()) >= found.ready
+
+
+@law
+@given(STEPS)
+def test_the_endpoints_are_the_pods_of_web(step: int) -> None:
+    (web,) = [item for item in related(step) if item.metadata.name == "deployments.apps.web"]
+    for pod in pods(web.root):
+        assert [node.relation for node in pod.related] == ["configMap", "endpoints"]
+    (found,) = [manifest for manifest in scene(step, NOW) if manifest["kind"] == "EndpointSlice"]
+    ready = {point["targetRef"]["uid"] for point in found["endpoints"] if point["conditions"]["ready"]}
+    assert ready == {pod.uid for pod in pods(web.root) if pod.health == Health.HEALTHY}
+    assert [(node.kind, node.relation, node.incoming) for node in web.root.related] == [
+        ("HorizontalPodAutoscaler", "scale", True)
+    ]
+
+
+def test_all_users_of_a_configuration_are_found() -> None:
+    store = filled(scene(0, NOW))
+    settings_ = store.find(CONFIG_MAP, "shop", SETTINGS)
+    assert settings_ is not None
+    drawing = Drawing(direction=Direction.USERS)
+    root = Compositions(API, store).compose(settings_, EVERYBODY, drawing).root
+    found = {(node.kind, node.name) for node in everything(root)}
+    assert {("Deployment", "web"), ("Deployment", "payments")} < found
+    assert not any(name.startswith("db") for _, name in found)
 
 
 @law

@@ -59,6 +59,17 @@ def test_relations_are_read_by_whoever_reads_the_kind() -> None:
         read_settings({"relations": 5})
 
 
+@pytest.mark.parametrize("kind", ["services", "Deployment", "poddisruptionbudgets.policy", "ClusterRole"])
+def test_a_kind_with_a_selector_of_its_own_gets_no_other(kind: str) -> None:
+    path = {"name": "one", "from": kind, "to": "Pod", "path": "spec.pod"}
+    selecting = {"name": "two", "from": kind, "to": "Pod", "selector": "spec.selector"}
+    said = r"relations\[1\].selector: .* have a selector of their own already; accepted for them are path, label, annot"
+    with pytest.raises(ConfigurationError, match=said):
+        read_settings({"relations": [path, selecting]})
+    for free in ("ConfigMap", f"{kind.partition('.')[0]}.example.org"):
+        assert read_settings({"relations": [path, {**selecting, "from": free}]}).relations[1].source == free
+
+
 def test_what_is_judged_by_the_configuration_is_read_whole() -> None:
     entry = {"kind": "kafkas.example.org", "health": "'Degraded'"}
     settings, compactor = read_settings({"health": [entry]}), Compactor()

@@ -112,7 +112,8 @@ def run(command: list[str], environment: dict[str, str], binaries: Binaries) -> 
 
 def test_every_printed_command_works(environment: dict[str, str], binaries: Binaries) -> None:
     with running(environment, "demo", "--port", "0") as demo:
-        everywhere, wide, manifest, raw, fetched = [run(each, environment, binaries) for each in demo.commands]
+        outputs = [run(each, environment, binaries) for each in demo.commands]
+        everywhere, wide, manifest, raw, fetched, related, users, waited = outputs
         header, *rows = map(str.split, everywhere.splitlines())
         assert header == ["NAMESPACE", "NAME", "READY", "HEALTH", "PODS", "AGE"]
         assert {row[1] for row in rows} == ROOTS
@@ -124,6 +125,11 @@ def test_every_printed_command_works(environment: dict[str, str], binaries: Bina
         assert names == ["deployments.apps.payments", "deployments.apps.web"]
         root = json.loads(fetched)["root"]
         assert [child["kind"] for child in root["children"]] == ["ReplicaSet", "ReplicaSet"]
+        for kind in ("Service", "EndpointSlice", "Ingress", "HorizontalPodAutoscaler", "ConfigMap"):
+            assert f"{kind}/" in related
+        assert "ConfigMap/settings" in users.splitlines()[1]
+        assert "Deployment/payments" in users
+        assert json.loads(waited)["status"]["rollout"]["state"] == "Complete"
 
 
 def test_kubectl_sees_the_rollout_move_and_tells_what_is_not_there(
