@@ -96,7 +96,7 @@ def test_kubectl_prints_every_format(cluster: ControlPlane) -> None:
         return cluster.kubectl("-n", NAMESPACE, "get", "comp", *arguments)
 
     wide = [line.split() for line in get("-o", "wide").splitlines()]
-    assert wide[0] == ["NAME", "READY", "HEALTH", "PODS", "AGE", "REVISION", "REASON", "IMAGES"]
+    assert wide[0] == ["NAME", "READY", "HEALTH", "PODS", "AGE", "ROLLOUT", "REVISION", "REASON", "IMAGES"]
     assert [(line[0], line[1], line[-1]) for line in wide[1:]] == [
         ("deployments.apps.api", "2/2", "nginx:1"),
         ("deployments.apps.web", "1/1", "nginx:1"),

@@ -182,7 +182,7 @@ def test_kubectl_prints_and_explains_what_there_is(cluster: ControlPlane, namesp
     resources = kubectl("api-resources", f"--api-group={GROUP}").splitlines()
     assert [line.split() for line in resources[1:]] == [
         ["compositions", "comp", f"{GROUP}/v1", "true", "Composition"],
-        ["lint", f"{GROUP}/v1", "true", "LintReport"],
+        ["lint", f"{GROUP}/v1", "true", "Finding"],
     ]
 
 
