@@ -21,7 +21,7 @@ from kubediscovery.kinds import Kind
 from kubediscovery.objects import Event, EventType, Judgement, Object, Page
 from kubediscovery.protobuf import Messages
 from kubediscovery.readings import Shape
-from kubediscovery.shapes import METADATA, SECRET_KINDS, shape_of
+from kubediscovery.shapes import SECRET, SECRET_KINDS, shape_of
 
 PROTOBUF = "application/vnd.kubernetes.protobuf"
 JSON = "application/json"
@@ -86,7 +86,7 @@ class Decoder:
         is_secret = (kind.group, kind.kind) in SECRET_KINDS
         self._kind = kind
         self._compactor = compactor
-        self._shape = METADATA if is_secret else shape or shape_of(kind)
+        self._shape = SECRET if is_secret else shape or shape_of(kind)
         self._judge, self._reader = judge, reader
         self._is_whole = judge is not None or (reader is not None and not reader.metadata_only)
         self._is_partial = is_secret or (self._shape.metadata_only and not self._is_whole)

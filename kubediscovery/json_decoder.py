@@ -56,7 +56,7 @@ class JsonDecoder:
 
     def __init__(self, message: type[schema.Message]) -> None:
         self._message = message
-        self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(message, dec_hook=_decode_time)
+        self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(message, dec_hook=_decode_other)
 
     def decode(self, document: bytes | msgspec.Raw) -> Any:
         """An instance of the class; raises ``msgspec.ValidationError`` naming the field that does not fit."""
@@ -65,7 +65,7 @@ class JsonDecoder:
         except msgspec.ValidationError:
             # To Go null is as good as absent. It is rare (the containers of a bookmark): tried where decoding fails.
             present = _without_nulls(msgspec.json.decode(document))
-            return msgspec.convert(present, self._message, dec_hook=_decode_time)
+            return msgspec.convert(present, self._message, dec_hook=_decode_other)
 
 
 def metadata_of(document: bytes | msgspec.Raw) -> Mapping[str, object]:
@@ -82,8 +82,19 @@ def _without_nulls(value: Any) -> Any:
     return value
 
 
-def _decode_time(_: type, value: object) -> schema.Time:
-    """The one type that msgspec does not know; without an offset a text would mean this machine's time zone."""
+def _decode_other(declared: type, value: object) -> schema.Time | schema.Quantity:
+    """The types that msgspec does not know."""
+    return _quantity(value) if declared is schema.Quantity else _time(value)
+
+
+def _quantity(value: object) -> schema.Quantity:
+    """Whatever is no quantity is an empty one, which says nothing: it takes no pod from the others."""
+    known = isinstance(value, (str, int, float)) and not isinstance(value, bool)
+    return schema.Quantity(str(value) if known else "")
+
+
+def _time(value: object) -> schema.Time:
+    """Without an offset a text would mean this machine's time zone."""
     try:
         moment = msgspec.convert(value, Annotated[datetime, msgspec.Meta(tz=True)])
     except msgspec.ValidationError as error:

@@ -30,6 +30,13 @@ class Info(msgspec.Struct, omit_defaults=True):
     images: Annotated[tuple[str, ...] | None, Meta(description="Images of the containers, in their order.")] = None
     restarts: Annotated[int | None, Meta(description="How often the pod's containers were restarted, in all.")] = None
     node: Annotated[str | None, Meta(description="Name of the node that the pod was given to.")] = None
+    requests: Annotated[
+        dict[str, str] | None,
+        Meta(
+            description="What the pod asks its node for, by resource, as in cpu: 300m; as the scheduler counts it, "
+            "with init containers, sidecars and overhead."
+        ),
+    ] = None
     release: Annotated[str | None, Meta(description="Helm release that the object is of, as its namespace/name.")] = (
         None
     )
@@ -183,7 +190,9 @@ def _describe_revision(state: RevisionState) -> _Description:
 
 
 def _describe_pod(state: PodState) -> _Description:
-    info = Info(images=state.images, restarts=state.restarts, node=state.node or None)
+    info = Info(
+        images=state.images, restarts=state.restarts, node=state.node or None, requests=dict(state.requests) or None
+    )
     return f"{state.ready}/{state.total}", info
 
 

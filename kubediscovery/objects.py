@@ -192,8 +192,7 @@ class Phase(StrEnum):
 class ContainerTrouble(Struct, frozen=True, gc=False):
     """A container that is not simply running and ready.
 
-    ``reason``, ``message`` and ``exit_code`` are of the present state; ``last_reason`` and ``last_exit_code`` of the
-    run before, where there was one.
+    ``reason``, ``message`` and ``exit_code`` are of the present state; what begins with ``last`` of the run before.
     """
 
     name: str
@@ -211,7 +210,7 @@ class PodState(Struct, frozen=True, gc=False):
     """A Pod; ``ready`` of ``total`` containers, ``other_images`` only those of init and ephemeral containers.
 
     ``conditions`` holds Ready, ContainersReady and PodScheduled where they are not True. ``overdue`` says that it is
-    older than a pod should be that finds no node: :mod:`kubediscovery.ripening` sets it.
+    older than a pod should be that finds no node: :mod:`kubediscovery.ripening` sets it. ``requests`` is by resource.
     """
 
     phase: str
@@ -228,6 +227,7 @@ class PodState(Struct, frozen=True, gc=False):
     troubles: tuple[ContainerTrouble, ...] = ()
     overdue: bool = False
     other_images: tuple[str, ...] = ()
+    requests: tuple[tuple[str, str], ...] = ()
 
 
 State = (

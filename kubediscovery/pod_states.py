@@ -9,6 +9,7 @@ from msgspec import Struct, structs
 from kubediscovery import schema, schema_pods
 from kubediscovery.objects import ContainerTrouble, Phase, PodState, Reference
 from kubediscovery.readings import MESSAGE_LIMIT, Reading, Shape, conditions, images, named, seconds
+from kubediscovery.resource_requests import requests_of
 from kubediscovery.schema import has, present
 from kubediscovery.sharing import Sharing
 
@@ -24,6 +25,7 @@ class _Plan(Struct, frozen=True, gc=False):
     images: tuple[str, ...]
     other_images: tuple[str, ...]
     references: tuple[Reference, ...]
+    requests: tuple[tuple[str, str], ...]
 
 
 def _read(raw: schema_pods.Pod, sharing: Sharing) -> Reading:
@@ -47,6 +49,7 @@ def _plan(spec: schema_pods.PodSpec) -> _Plan:
         images=main,
         other_images=tuple(image for image in others if image not in main),
         references=named(_references(spec)),
+        requests=requests_of(spec),
     )
 
 
@@ -74,6 +77,7 @@ def _state(status: schema_pods.PodStatus, node: str, plan: _Plan, sharing: Shari
         conditions=sharing.share(unmet) if unmet else (),
         troubles=sharing.share(troubles) if troubles else (),
         other_images=plan.other_images,
+        requests=plan.requests,
     )
 
 

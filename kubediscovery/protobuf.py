@@ -63,8 +63,24 @@ class Messages:
         elif origin is dict:
             field.label = _Field.LABEL_REPEATED
             field.type = _Field.TYPE_MESSAGE
-            field.type_name = f".{_PACKAGE}.{message.name}.{_add_string_map(message, name)}"
+            field.type_name = f".{_PACKAGE}.{message.name}.{self._add_map(file, message, name, declared)}"
             return
+        self._set_type(file, field, declared)
+
+    def _add_map(
+        self,
+        file: descriptor_pb2.FileDescriptorProto,
+        message: descriptor_pb2.DescriptorProto,
+        field: str,
+        declared: Any,
+    ) -> str:
+        entry = message.nested_type.add(name="".join(part.capitalize() for part in field.split("_")) + "Entry")
+        entry.options.map_entry = True
+        for number, (name, held) in enumerate(zip(("key", "value"), get_args(declared), strict=True), start=1):
+            self._set_type(file, entry.field.add(name=name, number=number, label=_Field.LABEL_OPTIONAL), held)
+        return entry.name
+
+    def _set_type(self, file: descriptor_pb2.FileDescriptorProto, field: _Field, declared: Any) -> None:
         if declared in _SCALARS:
             field.type = _SCALARS[declared]
         else:
@@ -93,11 +109,3 @@ def _without_none(declared: Any) -> Any:
     if get_origin(declared) in (Union, UnionType):
         (declared,) = (choice for choice in get_args(declared) if choice is not NoneType)
     return declared
-
-
-def _add_string_map(message: descriptor_pb2.DescriptorProto, field: str) -> str:
-    entry = message.nested_type.add(name="".join(part.capitalize() for part in field.split("_")) + "Entry")
-    entry.options.map_entry = True
-    for number, name in enumerate(("key", "value"), start=1):
-        entry.field.add(name=name, number=number, label=_Field.LABEL_OPTIONAL, type=_Field.TYPE_STRING)
-    return entry.name

@@ -11,6 +11,7 @@ from kubediscovery.objects import Reference
 from kubediscovery.readings import group_of
 
 SERVICE_LABEL = "kubernetes.io/service-name"
+ACCOUNT_ANNOTATION = "kubernetes.io/service-account.name"
 _STORAGE, _RBAC = "storage.k8s.io", "rbac.authorization.k8s.io"
 # Provisioners with this prefix are no drivers (k8s.io/kubernetes, pkg/volume/plugins.go and storage docs).
 _IN_TREE = "kubernetes.io/"
@@ -119,6 +120,11 @@ def of_account(raw: schema_cluster.ServiceAccount) -> Iterator[Reference]:
     found: list[Any] = [*raw.secrets, *raw.image_pull_secrets]
     for secret in found:
         yield Reference("tokenSecret", "", "Secret", secret.name)
+
+
+def of_secret(raw: schema.PartialObjectMetadata) -> Iterator[Reference]:
+    """The ServiceAccount that a token is of (k8s.io/api, core/v1/types.go, ServiceAccountNameKey)."""
+    yield Reference("tokenSecret", "", "ServiceAccount", raw.metadata.annotations.get(ACCOUNT_ANNOTATION, ""))
 
 
 def of_core_event(raw: schema_cluster.CoreEvent) -> Iterator[Reference]:

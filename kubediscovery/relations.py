@@ -217,6 +217,7 @@ RULES: tuple[Rule, ...] = (
         then="endpoints",
     ),
     *_rules("tokenSecret", [ACCOUNT], [SECRET], "a ServiceAccount to its Secrets"),
+    *_rules("tokenSecret", [ACCOUNT], [SECRET], "a ServiceAccount to Secrets annotated with its name", How.REVERSED),
     *_rules(EVENT, [ANY], [("", "Event")], "an object to the latest Events about it", How.EVENT),
     *_rules(RELEASE, [ANY], [ANY], "an object to the others of its Helm release", How.RELEASE),
 )

@@ -24,6 +24,15 @@ class Time:
 NO_TIME = Time()
 
 
+class Quantity:
+    """A ``resource.Quantity`` as it is written; JSON has it as text or as a number."""
+
+    string: Annotated[str, 1]
+
+    def __init__(self, string: str = "") -> None:
+        self.string = string
+
+
 class Message(Struct, frozen=True, rename="camel"):
     """What all decoded types have in common."""
 

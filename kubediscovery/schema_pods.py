@@ -14,6 +14,7 @@ from kubediscovery.schema import (
     NamedReference,
     ObjectMeta,
     ProbedCondition,
+    Quantity,
     Time,
     inlined,
 )
@@ -33,10 +34,16 @@ class EnvFromSource(Message, frozen=True):
     secret_ref: Annotated[NamedReference | None, 3] = None
 
 
+class ResourceRequirements(Message, frozen=True):
+    requests: Annotated[dict[str, Quantity], 2] = {}
+
+
 class Container(Message, frozen=True):
     image: Annotated[str, 2] = ""
     env: Annotated[list[EnvVar], 7] = []
+    resources: Annotated[ResourceRequirements, 8] = ResourceRequirements()
     env_from: Annotated[list[EnvFromSource], 19] = []
+    restart_policy: Annotated[str, 24] = ""
 
 
 class EphemeralContainer(Container, frozen=True):
@@ -127,7 +134,9 @@ class PodSpec(Message, frozen=True):
     init_containers: Annotated[list[Container], 20] = []
     priority_class_name: Annotated[str, 24] = ""
     runtime_class_name: Annotated[str, 29] = ""
+    overhead: Annotated[dict[str, Quantity], 32] = {}
     ephemeral_containers: Annotated[list[EphemeralContainer], 34] = []
+    resources: Annotated[ResourceRequirements, 40] = ResourceRequirements()
 
 
 class ContainerStateWaiting(Message, frozen=True):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from kubediscovery import custom_states, pod_states, schema, status_states, workload_states
+from kubediscovery import custom_states, pod_states, references, schema, status_states, workload_states
 from kubediscovery.kinds import Kind
 from kubediscovery.objects import ConfigMapState, MetadataState
 from kubediscovery.readings import Shape, row
@@ -13,11 +13,13 @@ def _config_map(raw: schema.ConfigMap) -> ConfigMapState:
 
 
 METADATA = row(schema.PartialObjectMetadata, lambda _: MetadataState())._replace(metadata_only=True)
+SECRET = row(schema.PartialObjectMetadata, lambda _: MetadataState(), references.of_secret)._replace(metadata_only=True)
 # Of the one ConfigMap that says whom to believe; tracked ConfigMaps are metadata.
 CONFIG_MAP_DATA = row(schema.ConfigMap, _config_map)
 
 _SHAPES: Mapping[tuple[str, str], Shape] = {
     ("", "Pod"): pod_states.POD,
+    ("", "Secret"): SECRET,
     **workload_states.SHAPES,
     **status_states.SHAPES,
     **custom_states.SHAPES,

@@ -40,7 +40,8 @@ class Sharing:
             part.DiscardUnknownFields()
             content = part.SerializePartialToString()
         else:
-            content = msgspec.json.encode(part)
+            # The classes of the schema that are no structs are their attributes.
+            content = msgspec.json.encode(part, enc_hook=vars)
         found: H | None = self._read.get(content)
         if found is None:
             found = self.share(read(part))

@@ -24,7 +24,13 @@ JSON = "application/json"
 TEXT = st.text(st.characters(codec="utf-8"), max_size=6)
 TIMES = st.none() | st.integers(1, 253_402_300_799)
 NUMBERS = st.integers(-(2**31), 2**31 - 1)
-_SCALARS: Mapping[type, st.SearchStrategy[Any]] = {str: TEXT, int: NUMBERS, bool: st.booleans()}
+QUANTITIES = st.sampled_from(["0", "300m", "1.5Gi", "64Mi", "2", "12e6", "-1", ".5", "1e", "Mi", " 7k "]) | TEXT
+_SCALARS: Mapping[type, st.SearchStrategy[Any]] = {
+    str: TEXT,
+    int: NUMBERS,
+    bool: st.booleans(),
+    schema.Quantity: QUANTITIES,
+}
 
 
 class Field(NamedTuple):
@@ -72,7 +78,7 @@ def _values(declared: Any) -> st.SearchStrategy[Any]:
     if get_origin(declared) is list:
         return st.lists(_values(get_args(declared)[0]), max_size=2)
     if get_origin(declared) is dict:
-        return st.dictionaries(TEXT, TEXT, max_size=3)
+        return st.dictionaries(TEXT, _values(get_args(declared)[1]), max_size=3)
     return _SCALARS[declared] if declared in _SCALARS else documents(declared)
 
 
@@ -96,7 +102,7 @@ def _json_value(field: Field, value: Any) -> Any:
         return None if value is None else datetime.fromtimestamp(value, UTC).isoformat().replace("+00:00", "Z")
     if get_origin(field.type) is list:
         return [item if isinstance(item, str) else to_json(field.item, item) for item in value]
-    return to_json(field.type, value) if isinstance(value, dict) and field.type != dict[str, str] else value
+    return to_json(field.type, value) if isinstance(value, dict) and get_origin(field.type) is not dict else value
 
 
 def to_protobuf(message: type, document: Document) -> bytes:
@@ -112,7 +118,8 @@ def _wire(field: Field, value: Any) -> bytes:
         contents = (item.encode() if isinstance(item, str) else to_protobuf(field.item, item) for item in value)
         return b"".join(delimited(field.number, content) for content in contents)
     if get_origin(field.type) is dict:
-        entries = (delimited(1, key.encode()) + delimited(2, held.encode()) for key, held in value.items())
+        declared = get_args(field.type)[1]
+        entries = (delimited(1, key.encode()) + delimited(2, _held(declared, held)) for key, held in value.items())
         return b"".join(delimited(field.number, entry) for entry in entries)
     if field.type is str:
         return delimited(field.number, value.encode())
@@ -121,6 +128,10 @@ def _wire(field: Field, value: Any) -> bytes:
         if isinstance(value, int)
         else delimited(field.number, to_protobuf(field.type, value))
     )
+
+
+def _held(declared: Any, value: str) -> bytes:
+    return delimited(1, value.encode()) if declared is schema.Quantity else value.encode()
 
 
 def varint(value: int) -> bytes:

@@ -30,6 +30,7 @@ class Outer(schema.Message, frozen=True):
     inners: Annotated[list[Inner], 16] = msgspec.field(default_factory=list)
     words: Annotated[list[str], 17] = msgspec.field(default_factory=list)
     string_map: Annotated[dict[str, str], 18] = msgspec.field(default_factory=dict)
+    quantities: Annotated[dict[str, schema.Quantity], 19] = msgspec.field(default_factory=dict)
     time: Annotated[schema.Time | None, 2000] = schema.NO_TIME
     not_sent: int = 0
 
@@ -54,12 +55,14 @@ def test_every_sort_of_field_is_read() -> None:
         + delimited(17, b"y")
         + delimited(18, delimited(1, b"k") + delimited(2, b"v"))
         + delimited(18, delimited(1, b"only a key"))
+        + delimited(19, delimited(1, b"cpu") + delimited(2, delimited(1, b"300m")))
         + delimited(2000, number(1, 7))
     )
     assert (found.text, found.whole, found.flag, found.raw, found.inner.text) == ("größe", -5, True, b"\xff\x00", "in")
     assert [inner.text for inner in found.inners] == ["a", ""]
     assert list(found.words) == ["x", "y"]
     assert dict(found.string_map) == {"k": "v", "only a key": ""}
+    assert {name: quantity.string for name, quantity in found.quantities.items()} == {"cpu": "300m"}
     assert found.time.seconds == 7
 
 

@@ -245,6 +245,7 @@ CASES: list[tuple[str, Object, list[Object]]] = [
     ("webhook", make(WEBHOOKS, "w", references=(refers("webhook", SHOP, "shop"),)), [SHOP]),
     ("apiService", make(API_SERVICE, "v1.x", references=(refers("apiService", SHOP, "shop"),)), [SHOP]),
     ("tokenSecret", make(ACCOUNT, "a", references=(refers("tokenSecret", MONEY),)), [MONEY]),
+    ("tokenSecret", ROBOT, [make(SECRET, "robot-token", references=(refers("tokenSecret", ROBOT),))]),
     ("helm", make(DEPLOYMENT, "x", release="shop/web"), [make(SERVICE, "x", release="shop/web")]),
 ]  # fmt: skip
 
@@ -279,6 +280,16 @@ def test_who_uses_an_object_is_found_by_any_relation(relation: str, source: Obje
             users = Drawing(direction=Direction.USERS, relations=relations)
             found = drawn([source, *targets], target, drawing=users).root.children
             assert [(node.relation, node.incoming, node.uid) for node in found] == [(relation, True, source.uid)]
+
+
+def test_a_secret_that_an_account_lists_and_that_names_the_account_is_one_edge() -> None:
+    token = make(SECRET, "token", references=(refers("tokenSecret", ROBOT),))
+    account = structs.replace(ROBOT, references=(refers("tokenSecret", token),))
+    only = frozenset(("tokenSecret",))
+    root = drawn([account, token], account, drawing=Drawing(relations=only)).root
+    assert [(node.incoming, node.name) for node in root.related] == [(None, "token")]
+    users = drawn([account, token], token, drawing=Drawing(direction=Direction.USERS, relations=only)).root
+    assert [(node.incoming, node.name) for node in users.children] == [(True, "robot")]
 
 
 def test_every_relation_has_a_case() -> None:

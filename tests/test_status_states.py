@@ -254,6 +254,12 @@ DRIVER = "csiDriver CSIDriver.storage.k8s.io d"
             {"secrets": [{"name": "t"}], "imagePullSecrets": [{"name": "p"}, {"name": "t"}]},
             ["tokenSecret Secret t", "tokenSecret Secret p"],
         ),
+        (
+            "secrets",
+            {"metadata": {"annotations": {"kubernetes.io/service-account.name": "a"}}},
+            ["tokenSecret ServiceAccount a"],
+        ),
+        ("secrets", {"metadata": {"annotations": {"kubernetes.io/service-account.uid": "u"}}}, []),
     ],
 )
 def test_what_is_named(kind: str, document: Document, found: list[str]) -> None:
