@@ -42,7 +42,7 @@ binaries: $(VENV)/development
 
 # Most of their time they wait; each of the two processes has a control plane of its own.
 integration: binaries ## tests on a real control plane
-	$(BIN)/python -m pytest tests/integration --numprocesses=2 --dist=loadfile
+	$(BIN)/python -m pytest tests/integration --numprocesses=3 --dist=loadfile
 
 cluster: binaries ## a real control plane in the foreground; prints its kubeconfig
 	$(BIN)/python -m kubediscovery.testing run

@@ -15,7 +15,7 @@ _PREFACE = """\
 
 `make bench` measures kubediscovery beside its peers, in the same run, on a real kube-apiserver of this machine, and
 prints the tables below; `python -m benchmarks --write` renews this page, `python -m benchmarks SCENARIO` runs one
-scenario alone. It needs Linux, and takes about three minutes; the first run builds and fills for some minutes more.
+scenario alone. It needs Linux, and takes about eight minutes; the first run builds and fills for some minutes more.
 
 Absolute figures move from machine to machine: the ratios count. Before any figure counts, the servers must have given
 the same trees. A target that is not reached is no failure of the command, a wrong answer is.
