@@ -40,7 +40,7 @@ binaries: $(VENV)/development
 	$(BIN)/python -m kubediscovery.testing build
 	$(BIN)/python -m tests.integration.informers
 
-# Most of their time they wait; each of the two processes has a control plane of its own.
+# Most of their time they wait; each of the processes has a control plane of its own.
 integration: binaries ## tests on a real control plane
 	$(BIN)/python -m pytest tests/integration --numprocesses=3 --dist=loadfile
 
