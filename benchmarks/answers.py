@@ -40,7 +40,7 @@ def sample(load: Load, count: int = 20) -> list[tuple[str, str]]:
 
 
 def check_counts(name: str, counts: Mapping[str, int], expected: Mapping[str, int]) -> None:
-    """`WrongAnswerError` if a server does not hold what the cluster was filled with; of other kinds it may hold more."""
+    """`WrongAnswerError` if a server does not hold what was filled in; of other kinds it may hold more."""
     held = {resource: counts.get(resource, 0) for resource in expected}
     if held != dict(expected):
         raise WrongAnswerError(f"{name} holds {held}, and the cluster {dict(expected)}")
