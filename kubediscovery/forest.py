@@ -16,7 +16,7 @@ from kubediscovery.leaves import Leaves
 from kubediscovery.objects import Object
 from kubediscovery.sight import Sight
 from kubediscovery.store import Store
-from kubediscovery.tree import Tree, build_tree, owner_tree
+from kubediscovery.tree import Tree, build_tree, kinds_below, owner_tree
 
 # Objects in all trees that are kept, at about a kilobyte each.
 KEPT_OBJECTS = 20_000
@@ -70,14 +70,16 @@ class Forest:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._leaves = Leaves()
-        self._kept: LRUCache[tuple[str, Sight], _Kept] = LRUCache(KEPT_OBJECTS, _size)
+        self._kept: LRUCache[tuple[str, Sight | frozenset[Kind]], _Kept] = LRUCache(KEPT_OBJECTS, _size)
         self._drawn: LRUCache[tuple[str, Sight, Drawing], _Drawn] = LRUCache(KEPT_OBJECTS, _drawn_size)
 
     def tree(self, root: Object, sight: Sight, drawing: Drawing = DEFAULT) -> Tree:
         """The tree of ``root``, as far as it may be seen and as it is to be drawn; not to be changed."""
         if drawing != DEFAULT:
             return self._draw(root, sight, drawing)
-        key = (root.uid, sight)
+        kinds = kinds_below(root, sight)
+        # Most who ask see the same of it, wherever they look.
+        key = (root.uid, sight if kinds is None else kinds)
         kept = self._kept.get(key)
         if kept is not None and self._holds(kept, root):
             return kept.tree

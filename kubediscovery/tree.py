@@ -107,7 +107,7 @@ _GROWING: Mapping[Direction, _Grow] = {
 
 
 def _walk(store: HasChildren, root: Object, sight: Sight, levels: int, *, hide_inactive: bool = False) -> Growth:
-    kinds = _kinds_below(root, sight)
+    kinds = kinds_below(root, sight)
     top = node_of(root)
     seen: dict[str, tuple[Object, Health]] = {root.uid: (root, top.health)}
     cut: dict[str, Kind] = {}
@@ -142,7 +142,7 @@ def _walk(store: HasChildren, root: Object, sight: Sight, levels: int, *, hide_i
     return Growth(top, seen, frozenset(kind for uid, kind in cut.items() if uid not in seen), lost=lost)
 
 
-def _kinds_below(root: Object, sight: Sight) -> frozenset[Kind] | None:
+def kinds_below(root: Object, sight: Sight) -> frozenset[Kind] | None:
     """The kinds that may be seen wherever the root's own may stand; None where it owns in several namespaces."""
     if not root.kind.namespaced and sight.namespace is not None:
         return None
