@@ -28,7 +28,7 @@ from kubediscovery.store import Coverage, Store
 from kubediscovery.tree import Tree
 
 # Compositions that are kept, beside the trees that they were made of.
-_MADE = 512
+_MADE = 128
 
 
 class PodCount(msgspec.Struct):
