@@ -20,8 +20,8 @@ from kubediscovery.identity import ANONYMOUS, Caller, User
 from kubediscovery.impersonation import Impersonation
 from kubediscovery.requests import parse_resource_path, split_path
 from kubediscovery.resources import Resources
+from kubediscovery.reviews import REVIEW_MAX_AGE
 from kubediscovery.services import Services
-from kubediscovery.watch import REVIEW_MAX_AGE
 
 if TYPE_CHECKING:
     from kubediscovery.inspection import Inspection

@@ -13,13 +13,11 @@ from kubediscovery.compositions import Composition, Target
 from kubediscovery.drawing import Drawing
 from kubediscovery.kinds import Kinds
 from kubediscovery.objects import EventType
+from kubediscovery.reviews import REVIEW_MAX_AGE
 from kubediscovery.selectors import EVERYTHING, Requirement, Selector
 from kubediscovery.sight import Sight
 from kubediscovery.views import Selection, WatchEvent
 from kubediscovery.wish import Wish
-
-# Seconds for which the review holds with which a request came in; what it waited for longer is reviewed once more.
-REVIEW_MAX_AGE = 0.5
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from kubediscovery.relations import Relations
 from kubediscovery.representation import transform
 from kubediscovery.requests import ALL
 from kubediscovery.responses import known_tags, require_reading, warnings
+from kubediscovery.reviews import REVIEW_MAX_AGE
 from kubediscovery.selectors import Requirement, Selector
 from kubediscovery.services import Services
 from kubediscovery.sight import Sight
@@ -34,14 +35,14 @@ from kubediscovery.streaming import WatchResponse
 from kubediscovery.tokens import websocket_protocols
 from kubediscovery.views import Selection
 from kubediscovery.visibility import Visibility
-from kubediscovery.watch import REVIEW_MAX_AGE, Watch
-from kubediscovery.wish import HEADER, REACHED, TIMED_OUT
+from kubediscovery.watch import Watch
+from kubediscovery.wish import HEADER, MOST_SECONDS, REACHED, TIMED_OUT
 
 if TYPE_CHECKING:
     from kubediscovery.outputs import Drawer
 
 # What has one name, or *, is no long request to kube-apiserver, which cuts it off after a minute: this ends before.
-_SHORT_WATCH = 50.0
+_SHORT_WATCH = float(MOST_SECONDS)
 
 # Requests with a short path, query and head, which others may send too, are kept with the answer that was given last.
 _PLANS, _LONGEST_PLAN, _LONGEST_KEPT = 512, 1_024, 16 * 1024

@@ -22,6 +22,8 @@ Timer = Callable[[], float]
 
 # Seconds that an answer counts, from when it was asked for: a right that was revoked ends within them.
 KEPT_SECONDS = 10
+# Seconds that an answer counts for who was allowed before, and is reviewed once more while his request goes on.
+REVIEW_MAX_AGE = 0.5
 # Seconds for one review with all its attempts.
 TIMEOUT_SECONDS = 10.0
 _KEPT = 8192

@@ -69,12 +69,7 @@ async def serve(options: ServeOptions, settings: Settings | None = None) -> None
 
 
 async def _serve_cluster(
-    options: ServeOptions,
-    settings: Settings,
-    client: Client,
-    tls: ServingTls,
-    listening: socket.socket,
-    books: Books,
+    options: ServeOptions, settings: Settings, client: Client, tls: ServingTls, listening: socket.socket, books: Books
 ) -> None:
     api = ApiGroup(options.api_group, API_VERSION, Kinds())
     store, metrics = Store(api.kinds), Metrics()
@@ -91,23 +86,22 @@ async def _serve_cluster(
     books.report(metrics)
     readiness = Readiness(lambda: checks(authenticator, trust.progress, store, following, lookout))
     keepers = _keepers(options, client, listening, readiness)
-    app = create_app(
-        Services(
-            api,
-            store,
-            journal,
-            authenticator,
-            Authorizer(books.reviewer(client, metrics, "authz")),
-            readiness,
-            metrics,
-            past=History(following.sources, journal),
-            limits=books.limits,
-            auditor=books.auditor,
-            tracing=books.tracing,
-        )
+    authorizer = Authorizer(books.reviewer(client, metrics, "authz"))
+    services = Services(
+        api,
+        store,
+        journal,
+        authenticator,
+        authorizer,
+        readiness,
+        metrics,
+        past=History(following.sources, journal),
+        limits=books.limits,
+        auditor=books.auditor,
+        tracing=books.tracing,
     )
     await run(
-        Listener(app, tls, drain_seconds=books.limits.seconds),
+        Listener(create_app(services), tls, drain_seconds=books.limits.seconds),
         listening,
         readiness,
         background=[
@@ -115,9 +109,9 @@ async def _serve_cluster(
             lookout.run,
             renewal(tls),
             pulse(metrics, books.limits),
-            *(keeper.run for keeper in keepers),
+            *(each.run for each in keepers),
         ],
-        leaving=[keeper.leave for keeper in keepers],
+        leaving=[each.leave for each in keepers],
         shutdown_delay=options.shutdown_delay,
     )
 

@@ -23,10 +23,9 @@ from kubediscovery.views import Selection, View, WatchEvent, line_of
 
 # Seconds between two bookmarks.
 BOOKMARK_EVERY = 60.0
-# Seconds between two reviews of what the caller may see; a verdict that is half a second old may count for it, and the
-# review itself takes its time, so that a right that was revoked ends within 10 s.
+# Seconds between two reviews of what the caller may see; a verdict may be REVIEW_MAX_AGE old for it, and the review
+# itself takes its time, so that a right that was revoked ends within 10 s.
 REVIEW_EVERY = 9.0
-REVIEW_MAX_AGE = 0.5
 # Bytes that wait for a slow reader; most are shared with others who watch the same.
 LONGEST_QUEUE = 4 * 1024 * 1024
 # Trees that are built in one go while others wait, and the bytes after which they are sent: what is written at once is

@@ -10,6 +10,7 @@ from msgspec import structs
 
 from kubediscovery import freshness, resources, watch
 from kubediscovery.errors import UpstreamError
+from kubediscovery.reviews import REVIEW_MAX_AGE
 from tests.objects import DEPLOYMENT, POD
 from tests.serving import GROUP, NEWEST, PREFIX, Serving, make
 
@@ -182,7 +183,7 @@ async def test_what_changes_in_rights_ends_the_watch(serving: Serving, change: A
     await asyncio.sleep(0.2)
     assert not answering.done()
     change(serving)
-    serving.time.now += watch.REVIEW_MAX_AGE
+    serving.time.now += REVIEW_MAX_AGE
     first, last = events(await asyncio.wait_for(answering, 5))
     assert (first["type"], last["type"], last["object"]["code"]) == ("ADDED", "ERROR", code)
 
@@ -207,11 +208,11 @@ async def test_who_may_watch_all_is_not_reviewed_for_each_name(
     answering = asyncio.create_task(serving.get(f"{target}&timeoutSeconds=20", user="bob", stays=60))
     await asyncio.sleep(0.02)
     assert watched(serving)[0] == ("pods.lonely", True)
-    serving.time.now += watch.REVIEW_MAX_AGE
+    serving.time.now += REVIEW_MAX_AGE
     await asyncio.sleep(0.2)
     assert watched(serving)[: len(later)] == later
     serving.rights.granted["bob"].pop(0)
-    serving.time.now += watch.REVIEW_MAX_AGE
+    serving.time.now += REVIEW_MAX_AGE
     *_, last = events(await asyncio.wait_for(answering, 5))
     assert (last["type"], last["object"]["code"]) == ("ERROR", 403)
 

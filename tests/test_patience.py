@@ -11,8 +11,8 @@ from kubediscovery import patience
 from kubediscovery.broadcast import Broadcaster
 from kubediscovery.objects import Object, PodState, WorkloadState
 from kubediscovery.patience import gone
+from kubediscovery.reviews import REVIEW_MAX_AGE
 from kubediscovery.store import Coverage
-from kubediscovery.watch import REVIEW_MAX_AGE
 from tests.objects import CRON_JOB, DEPLOYMENT, FLEET, POD, REPLICA_SET, RUNNING_POD
 from tests.serving import GROUP, PREFIX, Serving, make, workload
 from tests.waiting import until
