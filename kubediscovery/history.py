@@ -6,7 +6,8 @@ reach back to. kube-apiserver keeps its own history for some minutes, of deletio
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from itertools import chain
 from typing import Protocol
@@ -23,7 +24,13 @@ DEPTH = 5_000
 # Seconds that a watch lasts which reads history: its bookmark comes two seconds before the end (k8s.io/apiserver,
 # pkg/storage/cacher/cacher.go), and all that is history comes at once.
 SECONDS = 3
-_PATIENCE = 6.0
+# Seconds of silence that count as the end, too: no bookmark comes where the last event is the last that kube-apiserver
+# has heard of the kind (cache_watcher.go, process).
+_SILENCE = 1.0
+# Seconds for all of it: whoever waits has the head of the answer already.
+_PATIENCE = 20.0
+# Seconds before each further try: a kube-apiserver under load may end a watch before its bookmark was due.
+_PAUSES = (0.1, 0.5)
 
 
 class Rereads(Protocol):
@@ -39,21 +46,28 @@ class Rereads(Protocol):
 class History:
     """Lengthens a journal into the past; kinds may come to ``sources`` and go from there."""
 
-    def __init__(self, sources: Mapping[Kind, Rereads], journal: Journal) -> None:
+    def __init__(
+        self, sources: Mapping[Kind, Rereads], journal: Journal, *, timer: Callable[[], float] = time.monotonic
+    ) -> None:
         self._sources = sources
         self._journal = journal
+        self._timer = timer
         self._reading: asyncio.Task[None] | None = None
         self._lost = 0
 
     async def reach(self, version: int) -> None:
         """Return once the journal covers ``version``, or cannot be made to; never raises for the latter."""
-        while max(self._lost, self._journal.floor - 1) < version and not self._journal.covers(version):
-            if self._reading is None:
-                self._reading = asyncio.create_task(self._read(version))
-            reading = self._reading
+        while self._may_cover(version):
+            is_mine = self._reading is None
+            reading = self._reading = self._reading or asyncio.create_task(self._read(version))
             await asyncio.shield(reading)
             if self._reading is reading:
                 self._reading = None
+            if is_mine:
+                return
+
+    def _may_cover(self, version: int) -> bool:
+        return max(self._lost, self._journal.floor - 1) < version and not self._journal.covers(version)
 
     async def _read(self, version: int) -> None:
         for since in (max(version - DEPTH, 1), max(version - SLACK, 1), version):
@@ -62,8 +76,8 @@ class History:
             except UpstreamExpired:
                 continue
             except (UpstreamError, TimeoutError) as error:
-                logger.warning("history since version %d cannot be read: %s", version, error)
-                break
+                logger.warning("history since version %d cannot be read: %s", version, str(error) or "it took too long")
+                return
             self._journal.prepend(changes, since, min(since + SLACK, version))
             logger.info("history since version %d: %d changes", since, len(changes))
             return
@@ -83,9 +97,23 @@ class History:
         return sorted(chain.from_iterable(found), key=lambda change: change.version)
 
     async def _missed_of(self, kind: Kind, source: Rereads, since: int) -> list[Change]:
+        """Raises :class:`UpstreamError` where kube-apiserver does not tell all at the third time either."""
+        for pause in _PAUSES:
+            try:
+                return await self._told_of(kind, source, since)
+            except UpstreamExpired:
+                raise
+            except UpstreamError as error:
+                logger.info("history since version %d is read again: %s", since, error)
+                await asyncio.sleep(pause)
+        return await self._told_of(kind, source, since)
+
+    async def _told_of(self, kind: Kind, source: Rereads, since: int) -> list[Change]:
         until, missed = self._journal.begin, []
         async with source.watch(str(since), seconds=SECONDS) as batches:
+            heard = self._timer()
             async for batch in batches:
+                heard = self._timer()
                 for event in batch:
                     version = int(event.resource_version or 0)
                     if event.item is not None and version <= until:
@@ -93,6 +121,8 @@ class History:
                     # A bookmark comes behind all that was there to be told, whatever its own version is.
                     if version >= until or event.type is EventType.BOOKMARK:
                         return missed
+        if self._timer() - heard >= _SILENCE:
+            return missed
         raise UpstreamError(f"{kind}: the watch ended before all was told")
 
 

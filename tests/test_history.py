@@ -1,9 +1,10 @@
 """A journal that is lengthened by what kube-apiserver still knows."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from time import monotonic
 from types import MappingProxyType
 
 import pytest
@@ -27,8 +28,10 @@ class Recorded:
 
     events: list[Event[Object]] = field(default_factory=list)
     failure: Exception | None = None
+    fails: int = 1_000
     oldest: int = 0
     silent: bool = False
+    time: Time | None = None
     asked: list[int] = field(default_factory=list)
     left: int = 0
 
@@ -38,7 +41,7 @@ class Recorded:
     ) -> AsyncIterator[AsyncIterator[list[Event[Object]]]]:
         assert seconds == 3
         self.asked.append(int(resource_version))
-        if self.failure is not None:
+        if self.failure is not None and len(self.asked) <= self.fails:
             raise self.failure
         if int(resource_version) < self.oldest:
             raise UpstreamExpired("too old", code=410)
@@ -54,6 +57,8 @@ class Recorded:
             await asyncio.sleep(0)
             if int(event.resource_version) > since:
                 yield [event]
+        if self.time is not None:
+            self.time.now += 2
 
 
 def event(type_: EventType, item: Object, version: int) -> Event[Object]:
@@ -65,7 +70,7 @@ BOOKMARK: Event[Object] = Event(EventType.BOOKMARK, None, str(NOW))
 
 
 def history_of(
-    recorded: Mapping[Kind, Recorded] = MappingProxyType({}),
+    recorded: Mapping[Kind, Recorded] = MappingProxyType({}), *, timer: Callable[[], float] = monotonic
 ) -> tuple[History, Journal, Mapping[Kind, Recorded]]:
     store, time = Store(KINDS), Time()
     journal = Journal(store, timer=time.timer)
@@ -73,7 +78,7 @@ def history_of(
         store.replace(kind, [], NOW)
     time.now += 2 * OVERLAP
     sources = {kind: recorded.get(kind, Recorded([BOOKMARK])) for kind in KINDS}
-    return History(sources, journal), journal, sources
+    return History(sources, journal, timer=timer), journal, sources
 
 
 async def test_what_was_missed_is_read_in_the_order_of_the_versions() -> None:
@@ -121,16 +126,29 @@ async def test_what_was_read_is_not_read_again() -> None:
     assert [change.version for change in journal.since(journal.position(4_700))] == [4_350, 4_600]
 
 
-@pytest.mark.parametrize(
-    "failure", [UpstreamExpired("gone", code=410), UpstreamError("away"), TimeoutError()], ids=["410", "error", "late"]
-)
-async def test_what_cannot_be_read_leaves_the_journal_and_is_not_asked_for_again(failure: Exception) -> None:
-    history, journal, sources = history_of({POD: Recorded(failure=failure)})
+async def test_what_has_expired_leaves_the_journal_and_is_not_asked_for_again() -> None:
+    history, journal, sources = history_of({POD: Recorded(failure=UpstreamExpired("gone", code=410))})
     await history.reach(4_900)
     asked = len(sources[POD].asked)
     await history.reach(4_900)
     await history.reach(4_000)
     assert (journal.oldest, len(sources[POD].asked)) == (NOW, asked)
+
+
+async def test_a_failure_that_passes_is_not_noticed() -> None:
+    history, journal, sources = history_of({POD: Recorded([BOOKMARK], failure=UpstreamError("away"), fails=2)})
+    await history.reach(4_900)
+    assert journal.covers(4_900)
+    assert (sources[POD].asked, sources[DEPLOYMENT].asked) == ([1, 1, 1], [1])
+
+
+@pytest.mark.parametrize("failure", [UpstreamError("away"), TimeoutError()], ids=["error", "late"])
+async def test_after_a_failure_that_lasts_the_next_one_asks_again(failure: Exception) -> None:
+    history, journal, sources = history_of({POD: Recorded([BOOKMARK], failure=failure, fails=3)})
+    while not journal.covers(4_900):
+        before = len(sources[POD].asked)
+        await history.reach(4_900)
+        assert before < len(sources[POD].asked) <= before + 3
 
 
 async def test_where_one_kinds_history_has_expired_the_others_are_not_read_on() -> None:
@@ -145,6 +163,16 @@ async def test_what_was_not_told_to_its_end_does_not_count() -> None:
     history, journal, _ = history_of({POD: Recorded([event(EventType.ADDED, make(POD, "p"), 4_950)])})
     await history.reach(4_900)
     assert not journal.covers(4_900)
+
+
+async def test_silence_to_the_end_says_that_all_was_told() -> None:
+    """kube-apiserver sends no bookmark with the version of the last event."""
+    time = Time()
+    pods = Recorded([event(EventType.ADDED, make(POD, "p"), 4_950)], time=time)
+    history, journal, _ = history_of({POD: pods}, timer=time.timer)
+    await history.reach(4_900)
+    assert [change.version for change in journal.since(journal.position(4_900))] == [4_950]
+    assert pods.asked == [1]
 
 
 async def test_a_bookmark_is_the_end_though_the_kind_has_not_changed_since() -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
+import time
 from types import TracebackType
 from typing import Self
 
 _CHUNK = 65_536
+# Seconds that a new connection waits for somebody who listens at the target.
+_PATIENCE = 5.0
 
 
 class Switch:
@@ -35,14 +38,25 @@ class Switch:
         with contextlib.suppress(OSError):
             while True:
                 client, _ = self._listening.accept()
-                try:
-                    server = socket.create_connection(("127.0.0.1", self.target))
-                except OSError:
-                    client.close()
-                    continue
-                self._open += (client, server)
-                for pair in ((client, server), (server, client)):
-                    threading.Thread(target=_pass_on, args=pair, daemon=True).start()
+                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    def _serve(self, client: socket.socket) -> None:
+        server = self._connect()
+        if server is None:
+            client.close()
+            return
+        self._open += (client, server)
+        threading.Thread(target=_pass_on, args=(client, server), daemon=True).start()
+        _pass_on(server, client)
+
+    def _connect(self) -> socket.socket | None:
+        """Clients give up soon after connections that were ended, but bear with one that waits for its server."""
+        end = time.monotonic() + _PATIENCE
+        while time.monotonic() < end:
+            with contextlib.suppress(OSError):
+                return socket.create_connection(("127.0.0.1", self.target))
+            time.sleep(0.05)
+        return None
 
     def __enter__(self) -> Self:
         self._thread.start()

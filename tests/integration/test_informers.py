@@ -29,10 +29,13 @@ class Informers:
     directory: Path
     stack: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
+    @property
+    def log(self) -> Path:
+        return self.directory / "informer.log"
+
     def start(self, kubeconfig: Path, **options: Any) -> Informer:
-        log = self.directory / "informer.log"
-        informer = self.stack.enter_context(Informer(self.program, kubeconfig, log=log, **options))
-        eventually(lambda: informer.report().synced, "the informer to be filled", log=log)
+        informer = self.stack.enter_context(Informer(self.program, kubeconfig, log=self.log, **options))
+        eventually(lambda: informer.report().synced, "the informer to be filled", log=self.log)
         return informer
 
 
@@ -157,9 +160,9 @@ def test_through_all_that_happens_to_objects(
         assert len(informer.report().fills) == 1
 
 
-def went_on(report: Report) -> Report:
-    """One of an informer that was filled once, and has gone on from a version since."""
-    assert len(report.fills) == 1, report.requests
+def went_on(report: Report, *logs: Path) -> Report:
+    """One of an informer that was filled once, and has gone on from a version since; a failure shows the logs."""
+    assert len(report.fills) == 1, "\n".join([str(report.requests), *(log.read_text()[-4000:] for log in logs)])
     assert report.resumed, report.requests
     return report
 
@@ -172,6 +175,7 @@ def test_through_a_restart_of_the_server(
     Through the aggregator a client may have to begin anew: while no server is there kube-apiserver answers 503 without
     Retry-After, after which client-go does so (tools/cache/reflector.go, isWatchErrorRetriable).
     """
+    logs = (replicas.log, informers.log)
     near = [informers.start(direct, watch_list=watch_list) for watch_list in (True, False)]
     selected = informers.start(direct, namespace=shop.name, selector="app in (web,doomed,fresh)")
     far = informers.start(cluster.kubeconfig)
@@ -190,9 +194,11 @@ def test_through_a_restart_of_the_server(
     replicas.first.start()
     replicas.first.wait_until_available()
     for informer in near:
-        went_on(wait_until_equal(informer, cluster, log=replicas.log))
+        went_on(wait_until_equal(informer, cluster, log=replicas.log), *logs)
     query = "labelSelector=app+in+%28web%2Cdoomed%2Cfresh%29"
-    went_on(wait_until_equal(selected, cluster, f"namespaces/{shop.name}/compositions?{query}", log=replicas.log))
+    went_on(
+        wait_until_equal(selected, cluster, f"namespaces/{shop.name}/compositions?{query}", log=replicas.log), *logs
+    )
     wait_until_equal(far, cluster, log=replicas.log)
 
 
@@ -201,6 +207,7 @@ def test_from_one_replica_to_another(
 ) -> None:
     """Both know the same versions, so that who comes from one goes on at the other, amid a load of changes."""
     shop.create(*Load.names(), replicas=0)
+    logs = (replicas.log, informers.log)
     near = [informers.start(direct, watch_list=watch_list) for watch_list in (True, False)]
     selected = informers.start(direct, namespace=shop.name, selector="app=web")
     far = informers.start(cluster.kubeconfig)
@@ -214,7 +221,7 @@ def test_from_one_replica_to_another(
         time.sleep(1.5)
     assert load.refused == []
     for informer in (*near, far):
-        went_on(wait_until_equal(informer, cluster, log=replicas.log))
+        went_on(wait_until_equal(informer, cluster, log=replicas.log), *logs)
     replicas.first.start()
     replicas.first.wait_until_available()
     with Load(cluster, shop.name, per_second=100):
@@ -223,9 +230,9 @@ def test_from_one_replica_to_another(
         replicas.second.stop()
         time.sleep(1)
     for informer in near:
-        assert len(went_on(wait_until_equal(informer, cluster, log=replicas.log)).resumed) >= 2
+        assert len(went_on(wait_until_equal(informer, cluster, log=replicas.log), *logs).resumed) >= 2
     path = f"namespaces/{shop.name}/compositions?labelSelector=app%3Dweb"
-    went_on(wait_until_equal(selected, cluster, path, log=replicas.log))
+    went_on(wait_until_equal(selected, cluster, path, log=replicas.log), *logs)
     # HTTP/2, which kube-apiserver speaks, tells of a connection that was cut; client-go then begins anew.
     wait_until_equal(far, cluster, log=replicas.log)
 
