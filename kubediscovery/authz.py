@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import NamedTuple
 
 import msgspec
@@ -85,6 +86,13 @@ class _Together(NamedTuple):
     asked: float
 
 
+class _Asking(NamedTuple):
+    """Several questions that are being asked, and when the oldest answer among them was asked for."""
+
+    task: asyncio.Task[frozenset[Attributes]]
+    oldest: float
+
+
 class Authorizer:
     """Asks kube-apiserver what users may do. Answers count for 10 s; an error never allows anything."""
 
@@ -100,6 +108,7 @@ class Authorizer:
             reviewer, _SUBJECT_ACCESS_REVIEW, _read, timer=timer, sleep=sleep, timeout=timeout
         )
         self._together: Recent[tuple[User, frozenset[Attributes]], _Together] = Recent(_TOGETHER)
+        self._asking: dict[tuple[User, frozenset[Attributes]], _Asking] = {}
 
     async def allowed(self, user: User, attributes: Attributes, *, max_age: float | None = None) -> bool:
         """Whether the user may; raises :class:`InternalError` if that cannot be found out."""
@@ -120,25 +129,58 @@ class Authorizer:
     ) -> frozenset[Attributes]:
         """Those that the user may, asked side by side; :class:`InternalError` if one of them cannot be found out.
 
-        The same questions are found fastest in the same frozenset.
+        The same questions are found fastest in the same frozenset. Who asks them while somebody else does waits for the
+        same answers, if these are new enough for both.
         """
         asked = frozenset(attributes)
         together = self._together.get((user, asked))
         if together is not None and self._reviews.counts(together.asked, max_age):
             return together.allowed
-        decisions = {question: self._decided(user, question, max_age) for question in asked}
+        asking = self._asking.get((user, asked))
+        if asking is None or not self._reviews.counts(asking.oldest, max_age):
+            decisions = {question: self._decided(user, question, max_age) for question in asked}
+            if None not in decisions.values():
+                return self._keep(user, decisions)
+            task = asyncio.create_task(self._complete(user, decisions, max_age))
+            asking = self._asking[user, asked] = _Asking(task, self._oldest(user, decisions))
+            task.add_done_callback(partial(self._landed, (user, asked)))
+        return await asyncio.shield(asking.task)
+
+    async def _complete(
+        self, user: User, decisions: dict[Attributes, _Decision | None], max_age: float | None
+    ) -> frozenset[Attributes]:
         limit = asyncio.Semaphore(_SIDE_BY_SIDE)
 
         async def ask(question: Attributes) -> None:
             async with limit:
                 decisions[question] = await self._decide(user, question, max_age)
 
-        await asyncio.gather(*(ask(question) for question in asked if decisions[question] is None))
+        await asyncio.gather(*(ask(question) for question, known in decisions.items() if known is None))
+        return self._keep(user, decisions)
+
+    def _keep(self, user: User, decisions: Mapping[Attributes, _Decision | None]) -> frozenset[Attributes]:
+        """Those that are allowed, for who asks the same again."""
         allowed = frozenset(question for question, decision in decisions.items() if decision and decision.allowed)
         with contextlib.suppress(KeyError, ValueError):
-            first = min(self._reviews.asked((user, question)) for question in asked)
-            self._together.keep((user, asked), _Together(allowed, first))
+            first = min(self._reviews.asked((user, question)) for question in decisions)
+            self._together.keep((user, frozenset(decisions)), _Together(allowed, first))
         return allowed
+
+    def _oldest(self, user: User, decisions: Mapping[Attributes, _Decision | None]) -> float:
+        """When the first of the decisions was asked for, of which the last are being asked for now."""
+        oldest = self._reviews.now()
+        for question, decision in decisions.items():
+            if decision is not None and decision is not _ALLOWED:
+                oldest = min(oldest, self._reviews.asked((user, question)))
+        return oldest
+
+    def _landed(self, questions: tuple[User, frozenset[Attributes]], task: asyncio.Task[frozenset[Attributes]]) -> None:
+        asking = self._asking.get(questions)
+        if asking is not None and asking.task is task:
+            del self._asking[questions]
+        if not task.cancelled():
+            # Looked at here, because everybody who waited may be gone by now.
+            task.exception()
 
     async def _decide(self, user: User, attributes: Attributes, max_age: float | None) -> _Decision:
         decision = self._decided(user, attributes, max_age)

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import msgspec
 import yaml
@@ -57,6 +58,8 @@ _FAULTS: tuple[tuple[type[Exception], str], ...] = (
     (AssertionError, "a field is missing or has the wrong type: "),
 )
 _LONGEST_ERROR_BODY = 65_536
+# Bytes that are read ahead of a connection, as kubernetes_asyncio has it.
+_READ_BUFFER = 2**21
 _SERVICE_ACCOUNT_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
@@ -70,6 +73,14 @@ class Client:
         self._api_client = api_client
         self.namespace = namespace or "default"
         self._host = (api_client.configuration.host or "").rstrip("/")
+        rest = api_client.rest_client
+        rest.pool_manager = self._session = _lean_session(rest.pool_manager)
+        options = {
+            "proxy": rest.proxy or _proxy_of_environment(self._host),
+            "proxy_headers": rest.proxy_headers,
+            "server_hostname": rest.server_hostname,
+        }
+        self._options = {name: value for name, value in options.items() if value}
 
     @classmethod
     async def connect(cls, kubeconfig: str | None, *, context: str | None = None) -> "Client":
@@ -160,30 +171,38 @@ class Client:
         except (aiohttp.ClientError, TimeoutError, OSError, ConfigException) as error:
             raise UpstreamError(f"{method} {path}: {_one_line(error)}", broken=_has_broken(error)) from error
 
-    @property
-    def _session(self) -> aiohttp.ClientSession:
-        session: aiohttp.ClientSession = self._api_client.rest_client.pool_manager
-        return session
-
     async def _send(self, method: str, path: str, headers: Mapping[str, str], **options: Any) -> aiohttp.ClientResponse:
         sent = {"User-Agent": f"kubediscovery/{__version__}", **headers}
         await self._api_client.update_params_for_auth(sent, [], ["BearerToken"])
         if "authorization" in sent:
             # A token file may end with a line end, as for client-go (transport/token_source.go).
             sent["authorization"] = sent["authorization"].strip()
-        options |= self._transport_options()
+        options |= self._options
         try:
             return await self._session.request(
                 method, self._host + path, headers=sent, allow_redirects=False, **options
             )
         except ValueError as error:
-            # Headers that cannot be sent, or a second credential in ~/.netrc.
+            # Headers that cannot be sent.
             raise UpstreamError(f"{method} {path}: {_one_line(error)}") from error
 
-    def _transport_options(self) -> dict[str, Any]:
-        rest = self._api_client.rest_client
-        options = {"proxy": rest.proxy, "proxy_headers": rest.proxy_headers, "server_hostname": rest.server_hostname}
-        return {name: value for name, value in options.items() if value}
+
+def _lean_session(session: aiohttp.ClientSession) -> aiohttp.ClientSession:
+    """One with the same connections that looks for nothing in a file or the environment at each request.
+
+    A ~/.netrc is of no use: like client-go, nothing but the kubeconfig says who this process is.
+    """
+    connector = session.connector
+    session.detach()
+    return aiohttp.ClientSession(
+        connector=connector, cookie_jar=aiohttp.DummyCookieJar(), read_bufsize=_READ_BUFFER, trust_env=False
+    )
+
+
+def _proxy_of_environment(host: str) -> str | None:
+    """What HTTPS_PROXY and NO_PROXY say, as for client-go."""
+    parts = urlsplit(host)
+    return None if proxy_bypass(parts.netloc) else getproxies().get(parts.scheme)
 
 
 def _has_broken(error: Exception) -> bool:

@@ -129,6 +129,10 @@ class Reviews(Generic[Question, Verdict]):
             flight.task.add_done_callback(partial(self._landed, question))
         return await asyncio.shield(flight.task)
 
+    def now(self) -> float:
+        """The time that what is asked for now has."""
+        return self._timer()
+
     def counts(self, asked: float, max_age: float | None = None) -> bool:
         """Whether what was asked for then still counts; see :meth:`known`."""
         age = self._timer() - asked

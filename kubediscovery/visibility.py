@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Protocol
 
+from msgspec.structs import replace
+
 from kubediscovery.authz import Attributes, ResourceAttributes
 from kubediscovery.identity import User
 from kubediscovery.kinds import BUILT_IN_KINDS, Kind
@@ -53,12 +55,33 @@ class Visibility:
         ago, without that less than 10.
         """
         near = self._questions_about(namespace or "", related)
-        allowed = await self._authorizer.allowed_many(user, near.all, max_age=max_age)
+        if namespace and max_age is not None:
+            allowed = await self._renewed(user, near, self._questions_about("", related), max_age)
+        else:
+            allowed = await self._authorizer.allowed_many(user, near.all, max_age=max_age)
         if not related or not namespace:
             return near.sight(namespace, allowed)
         beyond = self._questions_about("", related)
         everywhere = await self._authorizer.allowed_many(user, beyond.all, max_age=max_age)
         return near.sight(namespace, allowed, beyond.kinds(everywhere))
+
+    async def sights(
+        self, user: User, namespaces: Iterable[str], *, related: bool = False, max_age: float | None = None
+    ) -> tuple[Sight, ...]:
+        """The same for each of several namespaces: in each the others are seen too, as far as they may be."""
+        found = [await self.sight(user, name, related=related, max_age=max_age) for name in namespaces]
+        kinds = tuple((sight.namespace or "", sight.kinds) for sight in found)
+        return tuple(
+            replace(sight, beside=tuple(pair for pair in kinds if pair[0] != sight.namespace)) for sight in found
+        )
+
+    async def _renewed(
+        self, user: User, near: "_Questions", beyond: "_Questions", max_age: float
+    ) -> frozenset[Attributes]:
+        """What may be listed everywhere is not asked for in each namespace that somebody watches."""
+        everywhere = beyond.sight(None, await self._authorizer.allowed_many(user, beyond.all, max_age=max_age))
+        settled, left = near.beside(everywhere.kinds)
+        return settled | await self._authorizer.allowed_many(user, left, max_age=max_age)
 
     def _questions_about(self, namespace: str, related: bool) -> "_Questions":
         store = self._store
@@ -81,6 +104,7 @@ class _Questions:
         self._kinds = {_question(kind, namespace): kind for kind in named | present}
         self._everything = ResourceAttributes("list", _ANY, _ANY, _ANY, namespace=namespace)
         self._answers: Recent[tuple[frozenset[Attributes], frozenset[Kind]], Sight] = Recent(_ANSWERS)
+        self._beside: Recent[frozenset[Kind], tuple[frozenset[Attributes], frozenset[Attributes]]] = Recent(_ANSWERS)
         self.all: frozenset[Attributes] = frozenset((*self._kinds, self._everything))
 
     def holds(self, store: Store) -> bool:
@@ -89,6 +113,15 @@ class _Questions:
 
     def kinds(self, allowed: frozenset[Attributes]) -> frozenset[Kind]:
         return frozenset(kind for question, kind in self._kinds.items() if question in allowed)
+
+    def beside(self, everywhere: frozenset[Kind]) -> tuple[frozenset[Attributes], frozenset[Attributes]]:
+        """The questions that are answered for who may list these kinds in all namespaces, and those that are left."""
+        found = self._beside.get(everywhere)
+        if found is None:
+            settled = frozenset(question for question, kind in self._kinds.items() if kind in everywhere)
+            found = settled, self.all - settled
+            self._beside.keep(everywhere, found)
+        return found
 
     def sight(
         self, namespace: str | None, allowed: frozenset[Attributes], everywhere: frozenset[Kind] = frozenset()

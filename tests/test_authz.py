@@ -372,6 +372,49 @@ async def test_many_are_answered_from_memory_where_it_can() -> None:
     assert len(reviewer.specs) == 2
 
 
+async def test_who_asks_for_many_meanwhile_waits_for_the_same_answers() -> None:
+    authorizer, reviewer, _ = make(allow)
+    reviewer.gate = asyncio.Event()
+    asking = [asyncio.create_task(authorizer.allowed_many(ALICE, [TREE, PODS])) for _ in range(50)]
+    await asyncio.sleep(0.01)
+    # Beside the waiting: one for all questions, and two for each of them.
+    assert len(asyncio.all_tasks()) <= len(asking) + 1 + 1 + 2 * 2
+    asking[0].cancel()
+    await asyncio.sleep(0)
+    reviewer.gate.set()
+    assert await asyncio.gather(*asking[1:]) == [{TREE, PODS}] * 49
+    assert len(reviewer.specs) == 2
+
+
+async def test_who_needs_newer_answers_than_those_that_others_wait_for_asks_anew() -> None:
+    authorizer, reviewer, time = make(allow)
+    await authorizer.allowed(ALICE, TREE)
+    reviewer.gate = asyncio.Event()
+    time.now += 0.4
+    first = asyncio.create_task(authorizer.allowed_many(ALICE, [TREE, PODS], max_age=0.5))
+    await asyncio.sleep(0.01)
+    assert len(reviewer.specs) == 2
+    time.now += 0.2
+    second = asyncio.create_task(authorizer.allowed_many(ALICE, [TREE, PODS], max_age=0.5))
+    await asyncio.sleep(0.01)
+    reviewer.gate.set()
+    assert {await first, await second} == {frozenset({TREE, PODS})}
+    asked = [spec["resourceAttributes"]["resource"] for spec in reviewer.specs]
+    assert sorted(asked) == ["deployments", "deployments", "pods"]
+
+
+async def test_an_error_among_many_is_everybodys_who_waits_and_nobodys_after() -> None:
+    answers = iter((UpstreamError("no", code=403), {"allowed": True}))
+    authorizer, reviewer, _ = make(lambda _: next(answers))
+    reviewer.gate = asyncio.Event()
+    asking = [asyncio.create_task(authorizer.allowed_many(ALICE, [TREE])) for _ in range(3)]
+    await asyncio.sleep(0.01)
+    reviewer.gate.set()
+    found = await asyncio.gather(*asking, return_exceptions=True)
+    assert [type(each) for each in found] == [InternalError] * 3
+    assert await authorizer.allowed_many(ALICE, [TREE]) == {TREE}
+
+
 async def test_none_asked_none_allowed() -> None:
     authorizer, _, _ = make(allow)
     assert await authorizer.allowed_many(ALICE, []) == frozenset()

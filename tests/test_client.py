@@ -259,13 +259,39 @@ async def test_without_a_credential_none_is_sent(tmp_path: Path) -> None:
     assert await authorization_sent(tmp_path, {}) is None
 
 
-async def test_a_second_credential_in_netrc_is_an_error_and_no_crash(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_netrc_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "netrc").write_text("default login somebody password else\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
-    with pytest.raises(UpstreamError, match=f"GET {PATH}"):
-        await authorization_sent(tmp_path, {"token": "secret"})
+    assert await authorization_sent(tmp_path, {"token": "secret"}) == "Bearer secret"
+    assert await authorization_sent(tmp_path, {}) is None
+
+
+# Proxies
+
+
+async def hosts_asked_of_a_proxy(directory: Path, monkeypatch: pytest.MonkeyPatch, **environment: str) -> list[str]:
+    hosts = []
+
+    async def note(request: web.Request) -> web.Response:
+        hosts.append(request.host)
+        return web.json_response({})
+
+    async with serving(note) as proxy:
+        monkeypatch.setenv("http_proxy", proxy)
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        with contextlib.suppress(UpstreamError):
+            async with reaching(directory, "http://kubernetes.invalid") as client:
+                await client.request("GET", PATH)
+    return hosts
+
+
+async def test_the_environments_proxy_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert await hosts_asked_of_a_proxy(tmp_path, monkeypatch) == ["kubernetes.invalid"]
+
+
+async def test_the_environment_may_except_hosts_from_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert await hosts_asked_of_a_proxy(tmp_path, monkeypatch, no_proxy="kubernetes.invalid") == []
 
 
 def server_context(*, names: tuple[str, ...] = (), client_ca: CertificateAuthority | None = None) -> ssl.SSLContext:

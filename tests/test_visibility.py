@@ -97,7 +97,18 @@ async def test_how_old_an_answer_may_be_is_passed_on() -> None:
     recorder = Recorder()
     await Visibility(recorder, store_of()).sight(ALICE, "shop")
     await Visibility(recorder, store_of()).sight(ALICE, "shop", max_age=0.5)
-    assert recorder.ages == [None, 0.5]
+    assert recorder.ages == [None, 0.5, 0.5]
+
+
+async def test_who_watches_is_asked_again_in_each_namespace_for_what_is_not_allowed_everywhere() -> None:
+    everywhere = [question(POD, ""), question(FLEET, "")]
+    recorder = Recorder([*everywhere, question(DEPLOYMENT), EVERYTHING])
+    visibility = Visibility(recorder, store_of())
+    sight = await visibility.sight(ALICE, "shop", max_age=0.5)
+    assert (sight.kinds, sight.all, sight.namespace) == (frozenset({POD, FLEET, DEPLOYMENT}), True, "shop")
+    assert not asked(recorder) & {question(POD)}
+    assert (await visibility.sight(ALICE, "vault", max_age=0.5)).kinds == {POD, FLEET}
+    assert {question(DEPLOYMENT, "vault"), question(DEPLOYMENT, "")} <= asked(recorder)
 
 
 async def test_kinds_without_objects_cost_nothing() -> None:
