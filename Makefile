@@ -5,10 +5,10 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit integration lint cluster bench manifests lock clean
+.PHONY: help demo test unit integration lint cluster bench bench-large bench-churn manifests docs lock clean
 
 help: ## list these commands
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 # Hashes are checked: what is installed is what was locked.
 $(VENV)/runtime: requirements.lock pyproject.toml
@@ -47,17 +47,33 @@ integration: binaries ## tests on a real control plane
 cluster: binaries ## a real control plane in the foreground; prints its kubeconfig
 	$(BIN)/python -m kubediscovery.testing run
 
-bench: binaries ## speed and memory beside client-go's informers
+bench: binaries ## speed and memory beside the peers, with 10,000 pods
 	$(BIN)/python -m benchmarks
+
+bench-large: binaries ## the same with 100,000 pods, and up to a million objects
+	$(BIN)/python -m benchmarks --set large
+
+bench-churn: binaries ## memory during an hour in which pods are replaced
+	$(BIN)/python -m benchmarks --set churn
 
 manifests: $(VENV)/development ## write manifests/ anew after a change of what is installed
 	$(BIN)/python -m kubediscovery.kustomize manifests
+
+# The site's tools are no part of the development environment.
+$(VENV)-site/made: requirements-docs.lock
+	$(PYTHON) -m venv $(VENV)-site
+	$(VENV)-site/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-docs.lock
+	@touch $@
+
+docs: $(VENV)-site/made ## the documents as a site in site/
+	$(VENV)-site/bin/mkdocs build --strict
 
 lock: ## renew requirements.lock and requirements-dev.lock
 	$(PYTHON) -m venv $(VENV)-lock && $(VENV)-lock/bin/pip install --quiet uv
 	$(VENV)-lock/bin/uv pip compile --quiet --universal --upgrade --generate-hashes --no-emit-find-links --no-header pyproject.toml --extra tracing -o requirements.lock
 	$(VENV)-lock/bin/uv pip compile --quiet --universal --upgrade --generate-hashes --no-emit-find-links --no-header pyproject.toml --extra tracing --extra dev -c requirements.lock -o requirements-dev.lock
+	$(VENV)-lock/bin/uv pip compile --quiet --universal --upgrade --generate-hashes --no-emit-find-links --no-header pyproject.toml --extra docs -c requirements.lock -o requirements-docs.lock
 	rm -rf $(VENV)-lock
 
 clean: ## remove the environment; the control plane's cache stays
-	rm -rf $(VENV) $(VENV)-lock build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) $(VENV)-lock $(VENV)-site build dist site .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -11,9 +11,13 @@ from kubediscovery.testing.binaries import Binaries
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The control plane's binaries, the Go program, a folder that is deleted afterwards, and a place for words."""
+    """The control plane's binaries, the Go program, a folder that is deleted afterwards, and a place for words.
+
+    ``quick`` asks for a look: what is repeated for its median is done once.
+    """
 
     binaries: Binaries
     reference: Path
     folder: Path
     say: Callable[[str], None]
+    quick: bool = False

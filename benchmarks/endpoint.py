@@ -8,6 +8,7 @@ import json
 import random
 import socket
 import ssl
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,8 @@ from typing import Any, Self
 from benchmarks.figures import WrongAnswerError
 from kubediscovery.serving_certificate import CA_FILE
 
-_SECONDS = 30.0
+_SECONDS = 120.0
+_CHUNK_BYTES = 1 << 18
 # Below what Linux, macOS and RFC 6335 use for outgoing connections.
 _SERVER_PORTS = (20_000, 29_999)
 
@@ -89,6 +91,24 @@ class Connection:
     def tree(self, namespace: str, deployment: str) -> Any:
         """GET one Deployment's tree, decoded; `WrongAnswerError` where there is none."""
         return json.loads(self.text(self._endpoint.tree_path(namespace, deployment)))
+
+    def time(self, path: str) -> tuple[float, float, int]:
+        """GET a path, read it and keep nothing: seconds until the first bytes, until the last, and how many there were.
+
+        `WrongAnswerError` for any other status than 200.
+        """
+        started, length = time.perf_counter(), 0
+        try:
+            self._connection.request("GET", path, headers=self._headers)
+            response = self._connection.getresponse()
+            first = time.perf_counter() - started
+            while chunk := response.read(_CHUNK_BYTES):
+                length += len(chunk)
+        except (OSError, http.client.HTTPException) as error:
+            raise WrongAnswerError(f"GET {self._endpoint.url}{path}: {error}") from error
+        if response.status != 200:
+            raise WrongAnswerError(f"GET {self._endpoint.url}{path}: {response.status}")
+        return first, time.perf_counter() - started, length
 
     def _get(self, path: str) -> tuple[int, bytes]:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from kubediscovery.errors import StartupError
 from kubediscovery.testing.binaries import Binaries, cache_folder
 from kubediscovery.testing.controlplane import ControlPlane
 from kubediscovery.testing.locked import MODULES
+from kubediscovery.testing.locks import FileLock
 
 _FILLED = "filled"
 
@@ -51,26 +53,48 @@ class Load:
         return f"{self.deployments:,} Deployments of {self.pods} Pods in {self.namespaces} namespaces"
 
 
+SMALL = Load(deployments=100, pods=10, namespaces=20)
+STANDARD = Load(deployments=1000, pods=10, namespaces=20)
+LARGE = Load(deployments=10_000, pods=10, namespaces=100)
+
+
 @contextmanager
-def filled_cluster(load: Load, binaries: Binaries, reference: Path) -> Iterator[ControlPlane]:
+def filled_cluster(
+    load: Load, binaries: Binaries, reference: Path, *, scratch: Path | None = None
+) -> Iterator[ControlPlane]:
     """Run a control plane that holds the load; it is written only when no earlier run has done that.
 
-    `StartupError` when it cannot be started or filled. A fill that was interrupted is begun again.
+    Whoever changes more than the status of pods runs a copy, in the folder ``scratch``, which must not be there yet.
+
+    `StartupError` when it cannot be started or filled. A fill that was interrupted is begun again; another run that has
+    the folder is waited for.
     """
     directory = cache_folder(os.environ).parent / "benchmarks" / load.folder_name
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(directory.parent / f"{directory.name}.lock"):
+        _make(directory, load, binaries, reference)
+        if scratch is None:
+            with ControlPlane.start(directory, controllers=False, keep=True, binaries=binaries) as cluster:
+                yield cluster
+            return
+        shutil.copytree(directory, scratch)
+    with ControlPlane.start(scratch, controllers=False, keep=True, binaries=binaries) as cluster:
+        yield cluster
+
+
+def _make(directory: Path, load: Load, binaries: Binaries, reference: Path) -> None:
     done = directory / _FILLED
     if not done.exists():
         with ControlPlane.start(directory, controllers=False, binaries=binaries) as cluster:
             _fill(load, cluster, reference)
             cluster.compact_etcd()
         done.touch()
-    with ControlPlane.start(directory, controllers=False, keep=True, binaries=binaries) as cluster:
-        yield cluster
 
 
 def _fill(load: Load, cluster: ControlPlane, reference: Path) -> None:
     parameters = {"deployments": load.deployments, "pods": load.pods, "namespaces": load.namespaces}
     flags = [f"--{name}={value}" for name, value in parameters.items()]
-    done = subprocess.run([reference, "fill", f"--kubeconfig={cluster.kubeconfig}", *flags], check=False)
+    where = (f"--kubeconfig={cluster.kubeconfig}", f"--etcd={cluster.etcd}")
+    done = subprocess.run([reference, "fill", *where, *flags], check=False)
     if done.returncode:
         raise StartupError("the cluster could not be filled: the loader's error is above")

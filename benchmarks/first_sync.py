@@ -3,27 +3,38 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from benchmarks.answers import check_counts, check_same, sample
 from benchmarks.context import Context
+from benchmarks.download import Download
 from benchmarks.endpoint import Synced
 from benchmarks.figures import AtMostTimes, Below, Figure, Result, Target
-from benchmarks.filled import Load, filled_cluster
+from benchmarks.filled import LARGE, STANDARD, Load, filled_cluster
+from benchmarks.gitops_cache import GitopsCache
 from benchmarks.kubediscovery_server import KubediscoveryServer
 from benchmarks.percentiles import median
+from benchmarks.processes import MeasuredProcess
+from benchmarks.program import find_gitops
 from benchmarks.reference_server import JSON, PROTOBUF, PROTOBUF_STREAM, ReferenceServer, Variant
 
-LOAD = Load(deployments=1000, pods=10, namespaces=20)
-
-_RUNS = 5
 _SETTLE_SECONDS = 2.0
-
-# JSON first: the targets are against it.
 _VARIANTS: tuple[Variant, ...] = (JSON, PROTOBUF, PROTOBUF_STREAM)
+_GO = tuple(variant.name for variant in _VARIANTS)
+_OWN, _GITOPS, _DOWNLOAD = KubediscoveryServer.name, "gitops-engine", "bare download (protobuf)"
 
-Subject = KubediscoveryServer | ReferenceServer
+
+class Subject(Protocol):
+    """What is started again and again."""
+
+    @property
+    def name(self) -> str: ...
+
+    def start(self) -> MeasuredProcess: ...
+
+    def wait(self, process: MeasuredProcess) -> Synced: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,76 +46,103 @@ class Run:
     peak: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A figure of every run; ``go`` is the target beside that of client-go's encodings which does best."""
+
+    name: str
+    unit: str
+    read: Callable[[Run], float]
+    go: Target | None = None
+    others: tuple[tuple[str, Target | None], ...] = ()
+
+
+def _lines(
+    time_: Target, cpu: Target | None, memory: Target, gitops: Target | None, floor: Target | None
+) -> list[_Line]:
+    floors = ((_DOWNLOAD, floor), (_GITOPS, None))
+    return [
+        _Line("sync, from the start of reading", "s", lambda run: run.synced.reading, time_, floors),
+        _Line("sync, from the start of the process", "s", lambda run: run.synced.since_start),
+        _Line("CPU until then", "s", lambda run: run.synced.cpu, cpu, ((_GITOPS, None),)),
+        _Line("resident memory", "MB", lambda run: run.resident, memory, ((_GITOPS, gitops),)),
+        _Line("highest resident memory", "MB", lambda run: run.peak, None, ((_GITOPS, None),)),
+    ]
+
+
 def first_sync(context: Context) -> Result:
-    """Start kubediscovery and client-go's informers in turn, several times."""
-    with filled_cluster(LOAD, context.binaries, context.reference) as cluster:
+    """With 10,000 Pods."""
+    lines = _lines(AtMostTimes(1), None, AtMostTimes(0.5), None, None)
+    return _measure(context, STANDARD, 3, lines, Below(100))
+
+
+def first_sync_large(context: Context) -> Result:
+    """With 100,000 Pods."""
+    lines = _lines(AtMostTimes(0.65), AtMostTimes(0.4), AtMostTimes(0.125), AtMostTimes(0.5), AtMostTimes(1.3))
+    return _measure(context, LARGE, 3, lines, Below(190))
+
+
+def _measure(context: Context, load: Load, count: int, lines: Sequence[_Line], limit: Below) -> Result:
+    count = 1 if context.quick else count
+    with filled_cluster(load, context.binaries, context.reference) as cluster:
         own = KubediscoveryServer.install(cluster, context.folder)
         peers = [ReferenceServer(cluster, context.reference, context.folder, variant) for variant in _VARIANTS]
-        check_trees(own, peers[0])
-        subjects: tuple[Subject, ...] = (own, *peers)
+        check_trees(own, peers[0], load)
+        subjects: list[Subject] = [own, *peers]
+        subjects.append(GitopsCache(cluster, find_gitops(), context.folder))
+        subjects.append(Download(cluster, context.reference, context.folder, load.counts))
         runs: dict[str, list[Run]] = {subject.name: [] for subject in subjects}
-        for number in range(1, _RUNS + 1):
+        for number in range(1, count + 1):
             for subject in subjects:
-                run = _run(subject)
+                run = _run(subject, load)
                 runs[subject.name].append(run)
-                context.say(f"run {number} of {_RUNS}: {subject.name} {run.synced.reading:.2f} s")
+                context.say(f"run {number} of {count}: {subject.name} {_told(run)}")
     return Result(
-        title=f"First sync of {LOAD}",
+        title=f"First sync of {load}",
         notes=(
-            f"Medians of {_RUNS} runs of each, one after the other in turn, on a kube-apiserver that nobody else uses.",
-            "client-go reads these three kinds, kubediscovery all that it tracks. JSON by WatchList is slower still.",
+            f"Medians of {count} runs of each, one after the other in turn, on a kube-apiserver that nobody else uses.",
+            "client-go reads these three kinds, gitops-engine and kubediscovery all that there are.",
+            "gitops-engine keeps metadata alone. The download reads the same three kinds and throws them away.",
             f"Memory is VmRSS {_SETTLE_SECONDS:g} s after the sync, and VmHWM; 1 MB is 1,000,000 bytes.",
+            "Targets beside client-go are for that encoding of it which does best.",
         ),
-        figures=tuple(_figures(runs[own.name], {peer.name: runs[peer.name] for peer in peers})),
+        figures=(*_figures(runs, lines), *_sizes(runs[_OWN], limit)),
     )
 
 
-def check_trees(own: KubediscoveryServer, peer: ReferenceServer) -> None:
+def check_trees(own: KubediscoveryServer, peer: ReferenceServer, load: Load) -> None:
     """Both at once, so that this run warms kube-apiserver up too; `WrongAnswerError` for a difference."""
     with own.start() as own_process, peer.start() as peer_process:
         for subject, process in ((own, own_process), (peer, peer_process)):
-            check_counts(subject.name, subject.wait(process).counts, LOAD.counts)
+            check_counts(subject.name, subject.wait(process).counts, load.counts)
         with own.connect() as own_connection, peer.connect() as peer_connection:
-            check_same(own_connection.tree, peer_connection.tree, sample(LOAD), size=2 + LOAD.pods)
+            check_same(own_connection.tree, peer_connection.tree, sample(load), size=2 + load.pods)
 
 
-def _run(subject: Subject) -> Run:
+def _run(subject: Subject, load: Load) -> Run:
     with subject.start() as process:
         synced = subject.wait(process)
-        check_counts(subject.name, synced.counts, LOAD.counts)
+        check_counts(subject.name, synced.counts, load.counts)
         time.sleep(_SETTLE_SECONDS)
         return Run(synced, process.resident_megabytes, process.peak_megabytes)
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
-    name: str
-    unit: str
-    read: Callable[[Run], float]
-    target: Target | None = None
+def _told(run: Run) -> str:
+    return f"{run.synced.reading:.2f} s, CPU {run.synced.cpu:.2f} s, {run.resident:.0f} MB, peak {run.peak:.0f} MB"
 
 
-_LINES = (
-    _Line("sync, from the start of reading", "s", lambda run: run.synced.reading, AtMostTimes(1)),
-    _Line("sync, from the start of the process", "s", lambda run: run.synced.since_start),
-    _Line("CPU until then", "s", lambda run: run.synced.cpu),
-    _Line("resident memory", "MB", lambda run: run.resident, Below(100)),
-    _Line("highest resident memory", "MB", lambda run: run.peak),
-)
+def _figures(runs: Mapping[str, Sequence[Run]], lines: Sequence[_Line]) -> Iterator[Figure]:
+    """A line for each peer."""
+    for line in lines:
+        found = {name: median(map(line.read, each)) for name, each in runs.items()}
+        best = min(_GO, key=found.__getitem__)
+        targets: list[tuple[str, Target | None]] = [(name, line.go if name == best else None) for name in _GO]
+        for peer, target in (*targets, *line.others):
+            yield Figure(line.name, line.unit, found[_OWN], peer, found[peer], target)
 
 
-def _figures(own: Sequence[Run], peers: Mapping[str, Sequence[Run]]) -> list[Figure]:
-    """One line for each peer; targets stand beside the first peer only."""
-    first = next(iter(peers))
-    return [
-        Figure(
-            name=line.name,
-            unit=line.unit,
-            own=median(map(line.read, own)),
-            peer_name=peer,
-            peer=median(map(line.read, runs)),
-            target=line.target if peer == first else None,
-        )
-        for line in _LINES
-        for peer, runs in peers.items()
-    ]
+def _sizes(runs: Sequence[Run], limit: Below) -> Iterator[Figure]:
+    settled = median(run.resident for run in runs)
+    yield Figure("resident memory in all", "MB", settled, target=limit)
+    peak = median(run.peak for run in runs)
+    yield Figure("highest resident memory", "MB", peak, "its own, settled", settled, AtMostTimes(1.3))

@@ -69,7 +69,7 @@ class KubediscoveryServer:
             f"--cert-dir={self.endpoint.directory}",
         )
         log = self.endpoint.directory / "serve"
-        return MeasuredProcess((*_COMMAND, "serve", *flags, *self._more), log, _environment(self.endpoint.directory))
+        return MeasuredProcess((*_COMMAND, "serve", *flags, *self._more), log, environment(self.endpoint.directory))
 
     def connect(self) -> Connection:
         """A connection of an administrator."""
@@ -93,11 +93,11 @@ class KubediscoveryServer:
             # A server that does not tell is timed from outside, from when it listens, which is a little earlier.
             reading=samples.get(_FIRST_SYNC, ready - listening),
             cpu=cpu,
-            counts=_held(samples),
+            counts=held(samples),
         )
 
 
-def _environment(directory: Path) -> dict[str, str]:
+def environment(directory: Path) -> dict[str, str]:
     """As in the image, where all bytecode is there: what the first start compiles, the others find."""
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     return kept | {"PYTHONPYCACHEPREFIX": str(directory / "bytecode")}
@@ -109,7 +109,7 @@ def read_samples(text: str) -> dict[str, float]:
     return {name: float(value) for name, _, value in lines}
 
 
-def _held(samples: dict[str, float]) -> dict[str, int]:
+def held(samples: dict[str, float]) -> dict[str, int]:
     """The objects held, by resource, of kinds that have any."""
     prefix, suffix = f'{_OBJECTS}{{resource="', '"}'
     return {

@@ -22,8 +22,8 @@ from benchmarks.program import ADAPTER, find_adapter
 from benchmarks.reference_server import PROTOBUF, ReferenceServer
 
 _CONNECTIONS = 32
-_ROUNDS = 5
-_SECONDS = 3.0
+_ROUNDS = 3
+_SECONDS = 2.0
 
 _OWN, _OWN_TREES, _OWN_AGGREGATED = "one tree", "trees in turn", "one tree through the aggregator"
 _REFERENCE, _REFERENCE_AGGREGATED = "client-go and net/http", "client-go and net/http behind the aggregator"

@@ -91,7 +91,7 @@ def _questions(own: Endpoint, peer: Endpoint) -> Iterator[Question]:
 
 
 def _latencies(timings: Mapping[str, Timing]) -> Iterator[Figure]:
-    under_kube_apiserver = AtMostTimes(1)
+    under_kube_apiserver = AtMostTimes(0.75)
     for own, peer, target in (
         (_OWN, _KUBE_APISERVER, under_kube_apiserver),
         (_OWN, _REFERENCE, None),

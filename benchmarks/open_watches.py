@@ -23,8 +23,8 @@ LOAD = Load(deployments=1000, pods=10, namespaces=20)
 
 _PREFIX = f"/apis/{DEFAULT_GROUP}/v1"
 _PODS = "/api/v1/pods"
-_SECONDS = 20.0
-_IDLE_SECONDS = 10.0
+_SECONDS = 12.0
+_IDLE_SECONDS = 5.0
 _KILOBYTES = 1000
 
 

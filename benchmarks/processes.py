@@ -49,6 +49,20 @@ class MeasuredProcess:
             time.sleep(every)
         return time.perf_counter() - self.started
 
+    def ask(self, line: bytes, *, seconds: float, every: float) -> bytes:
+        """Write a line to its standard input and wait for the next one of its output."""
+        assert self._process.stdin is not None
+        before = self.output.read_bytes().count(b"\n")
+        self._process.stdin.write(line + b"\n")
+        self._process.stdin.flush()
+        asked = time.perf_counter()
+        while self.output.read_bytes().count(b"\n") == before:
+            self._check()
+            if time.perf_counter() - asked > seconds:
+                raise StartupError(f"{self._name} did not answer {line.decode()} in {seconds:g} s")
+            time.sleep(every)
+        return self.output.read_bytes().splitlines()[before]
+
     def _check(self) -> None:
         if self._process.poll() is not None:
             raise StartupError(f"{self._name} ended by itself; it said\n{last_lines(self._errors)}")
@@ -99,3 +113,8 @@ class MeasuredProcess:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+def ends_a_line(output: Path) -> bool:
+    """Whether what was written so far is whole lines."""
+    return output.read_bytes().endswith(b"\n")

@@ -10,7 +10,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from benchmarks.endpoint import Connection, Endpoint, Synced, free_port
-from benchmarks.processes import MeasuredProcess
+from benchmarks.processes import MeasuredProcess, ends_a_line
 from kubediscovery.serving_certificate import ServingCertificate
 from kubediscovery.testing.controlplane import ControlPlane
 
@@ -55,13 +55,9 @@ class ReferenceServer:
 
     def wait(self, process: MeasuredProcess) -> Synced:
         """Wait for the line that it prints when all informers have synced, and until it listens."""
-        has_told = partial(_ends_a_line, process.output)
+        has_told = partial(ends_a_line, process.output)
         since_start = process.wait_for(has_told, "having synced", seconds=_START_SECONDS, every=_POLL_SECONDS)
         cpu = process.cpu_seconds
         process.wait_for(lambda: self.endpoint.is_listening, "listening", seconds=_START_SECONDS, every=_POLL_SECONDS)
         told = json.loads(process.output.read_text())
         return Synced(since_start, told["seconds"], cpu, told["objects"])
-
-
-def _ends_a_line(output: Path) -> bool:
-    return output.read_bytes().endswith(b"\n")

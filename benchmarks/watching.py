@@ -22,12 +22,17 @@ Line = TypeVar("Line")
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """So many changes of pods a second, for so many seconds; ``kubeconfig`` is an administrator's."""
+    """So many changes of pods a second, for so many seconds; ``kubeconfig`` is an administrator's.
+
+    With the URL of ``etcd`` only every ``through``-th goes through kube-apiserver, the others where it would put them.
+    """
 
     kubeconfig: Path
     load: Load
     rate: float
     seconds: float
+    etcd: str = ""
+    through: int = 1
 
     @property
     def plan(self) -> dict[str, object]:
@@ -39,6 +44,8 @@ class Changes:
             "namespaces": self.load.namespaces,
             "rate": self.rate,
             "seconds": self.seconds,
+            "etcd": self.etcd,
+            "through": self.through,
         }
 
 

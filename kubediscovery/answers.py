@@ -15,6 +15,7 @@ class Info(msgspec.Struct, frozen=True):
     """The facts about an object that a check looks at."""
 
     images: tuple[str, ...] = ()
+    image_ids: tuple[str, ...] = msgspec.field(default=(), name="imageIDs")
     restarts: int = 0
 
 

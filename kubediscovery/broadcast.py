@@ -1,26 +1,32 @@
 """Changes in the store, as events for all open watches.
 
 What changes at about the same time is told together: the first change is waited after for some milliseconds, and under
-load for some times as long as the telling took, so that telling never takes the whole of a processor.
+load for some times as long as the telling took, so that telling never takes the whole of a processor. What is more than
+can be told in a turn is told in several.
 """
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from kubediscovery.compositions import Compositions, composition_name
+from kubediscovery.effects import Affected, affected_by, in_order
 from kubediscovery.errors import Expired, StatusError
 from kubediscovery.journal import Change, Journal
 from kubediscovery.kinds import Kind
 from kubediscovery.objects import Object
 from kubediscovery.sight import Sight
 from kubediscovery.store import Store
-from kubediscovery.views import Affected, Selection, View, WatchEvent, affected_by, in_order
+from kubediscovery.turns import TURN, Turns
+from kubediscovery.views import Selection, View, WatchEvent, needs_tree, roots_of
 
 # Seconds from a change to its telling, at least and at most; between them, so many times as long as the last took.
-SHORTEST, LONGEST, SHARE = 0.003, 0.1, 3
+SHORTEST, LONGEST, SHARE = 0.002, 0.1, 3
+# Changes that are told together before the time is looked at, and the part of a turn after which another one follows
+# where there is more to tell: it must not fall behind what comes.
+_AT_ONCE, _REST = 25, 1 / 3
 
 
 class Past(Protocol):
@@ -66,7 +72,16 @@ class _Audience:
 class Broadcaster:
     """Observes the store; everything happens on the event loop, between two awaits."""
 
-    def __init__(self, store: Store, compositions: Compositions, journal: Journal, past: Past | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        compositions: Compositions,
+        journal: Journal,
+        past: Past | None = None,
+        turns: Turns | None = None,
+    ) -> None:
+        #: Whose turns long work for watches has.
+        self.turns = turns or Turns()
         self._store = store
         self._compositions = compositions
         self.journal = journal
@@ -84,9 +99,17 @@ class Broadcaster:
         """How many are told."""
         return sum(map(len, self._subscribers.values()))
 
+    def looks(self, selection: Selection, sight: Sight) -> Iterator[object]:
+        """The looks at trees that :meth:`subscribe` would take at once, so that they are at hand by then."""
+        if not needs_tree(selection) or (selection, sight) in self._views:
+            return
+        for root in roots_of(self._store, selection):
+            held = self._store.get(root.uid)
+            yield held and self._compositions.fields(held, sight, selection.drawing)
+
     def subscribe(self, selection: Selection, sight: Sight, subscriber: Subscriber) -> View:
         """Tell the subscriber of all that changes in the view from now on."""
-        self._tell()
+        self._tell_all()
         view = self._views.get((selection, sight))
         if view is None:
             view = View(self._store, self._compositions, selection, sight)
@@ -107,7 +130,7 @@ class Broadcaster:
 
     def told(self) -> int:
         """Tell what is to be told, and give the version up to which all was."""
-        self._tell()
+        self._tell_all()
         return self.journal.issue()
 
     async def changes_since(self, version: int) -> Sequence[Change]:
@@ -143,18 +166,35 @@ class Broadcaster:
             del self._audiences[view.sight.kinds]
 
     def _tell(self) -> None:
+        """Tell what can be told in a turn, and the rest after a pause."""
+        self._timer = None
+        if not self._views:
+            self._told = self.journal.end
+        started = time.perf_counter()
+        while self._told != self.journal.end and time.perf_counter() - started < TURN:
+            self._tell_some(_AT_ONCE)
+        self._took = time.perf_counter() - started
+        if self._told != self.journal.end and self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(self._took * _REST, self._tell)
+
+    def _tell_all(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        position, self._told = self._told, self.journal.end
-        if position == self._told or not self._views:
-            return
-        started = time.perf_counter()
+        if not self._views:
+            self._told = self.journal.end
+        while self._told != self.journal.end:
+            self._tell_some(_AT_ONCE)
+
+    def _tell_some(self, most: int) -> None:
+        position = self._told
         try:
-            changes = self.journal.since(position)
+            changes = self.journal.since(position, most)
         except Expired as error:
+            self._told = self.journal.end
             self.end(error)
             return
+        self._told = position + len(changes)
         events: dict[View, list[WatchEvent]] = {}
         for visible, audience in self._audiences.items():
             for affected in in_order(self._store, affected_by(self._store, changes, visible).values()):
@@ -162,7 +202,6 @@ class Broadcaster:
         for view, found in events.items():
             for subscriber in list(self._subscribers.get(view, ())):
                 subscriber.told(found)
-        self._took = time.perf_counter() - started
 
     def _show(self, affected: Affected, audience: _Audience, events: dict[View, list[WatchEvent]]) -> None:
         for view in audience.views(affected.last):

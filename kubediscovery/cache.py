@@ -1,10 +1,15 @@
 """One kind of the store, as its reflector writes it."""
 
+import asyncio
+import time
 from collections.abc import Callable
 
 from kubediscovery.kinds import Kind
 from kubediscovery.objects import Object, version_number
 from kubediscovery.store import Coverage, Store
+
+# Seconds for which a list of a whole cluster keeps requests waiting at a time.
+TURN = 0.002
 
 
 class KindCache:
@@ -18,9 +23,23 @@ class KindCache:
         self._kind = kind
         self._ripen = ripen or _as_it_is
 
-    def replace(self, items: list[Object], resource_version: str) -> None:
-        """See :meth:`Store.replace`."""
-        self._store.replace(self._kind, map(self._ripen, items), version_number(resource_version))
+    async def replace(self, items: list[Object], resource_version: str) -> None:
+        """See :meth:`Store.replace`; here it is many changes, as if a watch had brought them.
+
+        What is gone goes first, as a name may be somebody else's now.
+        """
+        version, turn = version_number(resource_version), _Turn()
+        listed = {item.uid for item in items}
+        for namespace in self._store.namespaces(self._kind):
+            for held in [held for held in self._store.objects(self._kind, namespace) if held.uid not in listed]:
+                self._store.remove(held, version)
+                if turn.is_over:
+                    await turn.pass_on()
+        for item in items:
+            self.put(item)
+            if turn.is_over:
+                await turn.pass_on()
+        self._store.complete(self._kind, version)
 
     def put(self, item: Object) -> None:
         """See :meth:`Store.put`."""
@@ -37,6 +56,21 @@ class KindCache:
     def omit(self, reason: str) -> None:
         """See :meth:`Store.omit`."""
         self._store.omit(self._kind, Coverage(reason))
+
+
+class _Turn:
+    """How long work may go on before others have their turn."""
+
+    def __init__(self) -> None:
+        self._until = time.monotonic() + TURN
+
+    @property
+    def is_over(self) -> bool:
+        return time.monotonic() >= self._until
+
+    async def pass_on(self) -> None:
+        await asyncio.sleep(0)
+        self._until = time.monotonic() + TURN
 
 
 def _as_it_is(item: Object) -> Object:

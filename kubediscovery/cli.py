@@ -22,11 +22,13 @@ from kubediscovery.config import (
     parse_duration,
 )
 from kubediscovery.errors import ConfigurationError, KubediscoveryError
-from kubediscovery.flags import API_GROUP, KUBECONFIG, PATH, seconds
+from kubediscovery.flags import API_GROUP, EXTERNAL_NAME, KINDS, KUBECONFIG, PATH, PORT, seconds
+from kubediscovery.project_commands import app_options, dev, new, separated
 from kubediscovery.startup import imported_for_good
 
 if TYPE_CHECKING:
     from kubediscovery.client import Client
+    from kubediscovery.registry import Registry
     from kubediscovery.settings import Settings
 
 # Where kubectl proxy listens; without a cluster's certificate everything stays on this machine.
@@ -91,7 +93,8 @@ def commands() -> None:
     """What is this made of, and is it all right? An aggregated Kubernetes API server."""
 
 
-commands.add_command(check)
+for _command in (check, new, dev):
+    commands.add_command(_command)
 
 
 def _read_config(context: click.Context, parameter: click.Parameter, path: Path | None) -> "Settings | None":
@@ -116,6 +119,10 @@ def _read_config(context: click.Context, parameter: click.Parameter, path: Path 
         accepted = ", ".join((*sorted(flags), *SECTIONS))
         raise ConfigurationError(f'config {path}: "{unknown[0]}" is not known; accepted are {accepted}')
     sections = {key: content.pop(key) for key in SECTIONS if key in content}
+    # Of a flag that may be given several times one value is enough.
+    content = {
+        key: [value] if flags[key].multiple and isinstance(value, str) else value for key, value in content.items()
+    }
     for key, value in content.items():
         try:
             flags[key].type_cast_value(context, value)
@@ -137,6 +144,9 @@ def _read_config(context: click.Context, parameter: click.Parameter, path: Path 
 @click.option("--tls-private-key-file", "key", type=PATH, help="Its key, PEM.")
 @click.option("--cert-dir", type=PATH, help="Directory with tls.crt and tls.key.")
 @API_GROUP
+@click.option("--app", "apps", multiple=True, help="Serve your own subresources too: module:registry; repeatable.")
+@click.option("--history-path", type=PATH, help="SQLite file for what objects were like, kept over restarts.")
+@click.option("--audit-log", type=PATH, help="kube-apiserver's audit log, to read what objects were like.")
 @click.option("--shutdown-delay-duration", default="0s", help="How long /readyz fails before the end, such as 5s.")
 @click.option("--manage-apiservice", is_flag=True, help="Take the APIService away while no replica is ready.")
 @click.option("--namespace", default=DEFAULT_NAMESPACE, show_default=True, help="Namespace of the installation.")
@@ -182,12 +192,21 @@ def _serve(options: ServeOptions, settings: "Settings | None") -> None:
         if options.snapshot is None:
             from kubediscovery.server import serve as serve_cluster
 
-            serving = serve_cluster(options, settings)
+            serving = serve_cluster(options, settings, registries=_registries(options.apps))
         else:
             from kubediscovery.local import serve_snapshot
 
-            serving = serve_snapshot(options, click.echo, settings)
+            serving = serve_snapshot(options, click.echo, settings, registries=_registries(options.apps))
     uvloop.run(serving)
+
+
+def _registries(apps: tuple[str, ...]) -> "list[Registry]":
+    """What the apps register; raises :class:`ConfigurationError`."""
+    if not apps:
+        return []
+    from kubediscovery.loading import load_registry
+
+    return [load_registry(app) for app in apps]
 
 
 @commands.command()
@@ -203,28 +222,43 @@ def demo(port: int | None) -> None:
 
 @commands.command()
 @click.option("--apply", is_flag=True, help="Send the manifests; otherwise they are printed as YAML.")
-@click.option("--namespace", default=DEFAULT_NAMESPACE, show_default=True, help="Namespace to install into.")
+@click.option("--namespace", help=f"Namespace to install into; {DEFAULT_NAMESPACE}, or the name of what is installed.")
 @click.option("--image", help="Image of the server.")
+@click.option("--app", help="Install a server of your own subresources instead, as module:registry.")
+@click.option("--name", default="", help="What that is called; the first label of its group.")
 @API_GROUP
-@click.option("--external-name", help="Host of a server outside the cluster, as kube-apiserver resolves it.")
-@click.option("--port", type=int, help="Port of the server outside the cluster.")
+@EXTERNAL_NAME
+@PORT
 @click.option("--cert-dir", type=PATH, help="Where ca.crt, tls.crt and tls.key of that server go.")
 @click.option("--manage-apiservice", is_flag=True, help="Let the last replica that stops take the APIService away.")
-@click.option(
-    "--kinds", multiple=True, help="Kinds to read beside the built-in ones, as *.example.org or secrets; repeatable."
-)
+@KINDS
 @KUBECONFIG
-def install(apply: bool, image: str | None, kubeconfig: str | None, kinds: tuple[str, ...], **flags: Any) -> None:
+def install(
+    apply: bool,
+    app: str | None,
+    name: str,
+    namespace: str | None,
+    image: str | None,
+    api_group: str,
+    kubeconfig: str | None,
+    kinds: tuple[str, ...],
+    **flags: Any,
+) -> None:
     """Install into a cluster: namespace, rights, certificate, server and APIService."""
     from kubediscovery import install as command
     from kubediscovery.workload import IMAGE
 
-    options = command.InstallOptions(
-        image=image or IMAGE,
-        kubeconfig=kubeconfig,
-        kinds=tuple(pattern for given in kinds for pattern in given.split(",")),
-        **flags,
-    )
+    flags |= {"kubeconfig": kubeconfig, "kinds": separated(kinds)}
+    if app:
+        if not image and not flags["external_name"]:
+            raise ConfigurationError("--app needs --image, one with the app in it, or --external-name")
+        options = app_options(app, name, namespace=namespace, image=image or app, **flags)
+    elif name:
+        raise ConfigurationError("--name needs --app: kubediscovery has a name")
+    else:
+        options = command.InstallOptions(
+            namespace=namespace or DEFAULT_NAMESPACE, image=image or IMAGE, api_group=api_group, **flags
+        )
     if apply:
         asyncio.run(_with_client(kubeconfig, lambda client: command.install(options, client, click.echo)))
     else:
@@ -233,12 +267,15 @@ def install(apply: bool, image: str | None, kubeconfig: str | None, kinds: tuple
 
 @commands.command()
 @click.option("--cert-dir", type=PATH, help="Remove the certificate's files there too.")
+@click.option("--name", default="kubediscovery", show_default=True, help="What to take away, as install called it.")
 @KUBECONFIG
-def uninstall(cert_dir: Path | None, kubeconfig: str | None) -> None:
+def uninstall(cert_dir: Path | None, name: str, kubeconfig: str | None) -> None:
     """Take away all that install made, the APIService first."""
     from kubediscovery.uninstall import uninstall as run_uninstall
 
-    asyncio.run(_with_client(kubeconfig, lambda client: run_uninstall(client, click.echo, cert_dir=cert_dir)))
+    asyncio.run(
+        _with_client(kubeconfig, lambda client: run_uninstall(client, click.echo, cert_dir=cert_dir, product=name))
+    )
 
 
 async def _with_client(kubeconfig: str | None, work: "Callable[[Client], Awaitable[None]]") -> None:

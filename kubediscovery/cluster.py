@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from kubediscovery.errors import UpstreamNotFound
 from kubediscovery.kinds import Kind, Kinds
 from kubediscovery.manifests import INSTALLED_KINDS
-from kubediscovery.workload import NAME, OURS, Manifest
+from kubediscovery.workload import NAME, Manifest, marks_of
 
 _KINDS = Kinds(INSTALLED_KINDS)
 POLL_SECONDS = 0.5
@@ -55,9 +55,9 @@ def words_for(manifest: Manifest) -> str:
     return f"{name} in namespace {metadata['namespace']}" if kind.namespaced else name
 
 
-def is_ours(manifest: Mapping[str, Any]) -> bool:
-    """Whether an installation made the object, by its labels."""
-    return OURS.items() <= (manifest["metadata"].get("labels") or {}).items()
+def is_ours(manifest: Mapping[str, Any], product: str = NAME) -> bool:
+    """Whether an installation of the product made the object, by its labels."""
+    return marks_of(product).items() <= (manifest["metadata"].get("labels") or {}).items()
 
 
 async def read(client: KubeApiserver, path: str) -> Manifest | None:
@@ -80,9 +80,9 @@ async def apply(client: KubeApiserver, manifest: Manifest) -> None:
     )
 
 
-async def list_ours(client: KubeApiserver, kind: Kind) -> list[Manifest]:
-    """All objects of a kind that an installation made, in whatever namespace."""
-    selector = ",".join(f"{key}={value}" for key, value in OURS.items())
+async def list_ours(client: KubeApiserver, kind: Kind, product: str = NAME) -> list[Manifest]:
+    """All objects of a kind that an installation of the product made, in whatever namespace."""
+    selector = ",".join(f"{key}={value}" for key, value in marks_of(product).items())
     listed = await client.request("GET", kind.list_path, query={"labelSelector": selector})
     # The items of a list come without their type.
     return [{"apiVersion": kind.api_version, "kind": kind.kind, **item} for item in listed["items"]]

@@ -16,8 +16,9 @@ def collected_with(store: Store, root: Object, sight: Sight, levels: int) -> Gro
     """What would go if ``root`` were deleted, in the background or the foreground, as far as it may be seen.
 
     That is each dependent all of whose owners are absent, being deleted, or collected themselves. An owner in another
-    namespace is absent; one of a kind that may not be seen, or of which nothing is known, counts as there. A
-    cluster-scoped object with an owner in a namespace is never collected.
+    namespace is absent, and so is one of another kind or name than the reference says; one of a kind that may not be
+    seen, or of which nothing is known, counts as there. A cluster-scoped object with an owner in a namespace is never
+    collected.
     """
     collected = _collected(store, root, sight)
 
@@ -46,7 +47,7 @@ def _is_left_alone(store: Store, child: Object, collected: set[str], sight: Sigh
 
 def _keeps(store: Store, reference: Owner, child: Object, collected: set[str], sight: Sight) -> bool:
     owner = store.get(reference.uid)
-    if owner is not None and not sight.sees(owner) and owner.uid not in collected:
+    if owner is not None and owner.uid not in collected and not (sight.sees(owner) and _is_meant(reference, owner)):
         owner = None
     if owner is not None:
         if not may_own(owner, child):
@@ -55,3 +56,9 @@ def _keeps(store: Store, reference: Owner, child: Object, collected: set[str], s
         return owner.uid not in collected and not owner.deleting
     kind = tracked_kind(store, sight, reference, child)
     return kind is None or (kind.namespaced and not child.kind.namespaced)
+
+
+def _is_meant(reference: Owner, owner: Object) -> bool:
+    """The collector looks an owner up by kind and name, and compares its UID."""
+    group = reference.api_version.rpartition("/")[0]
+    return (group, reference.kind, reference.name) == (owner.kind.group, owner.kind.kind, owner.name)

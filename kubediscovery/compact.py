@@ -4,7 +4,7 @@
 """
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from kubediscovery import schema
@@ -26,7 +26,7 @@ class Compactor:
     """Makes :class:`Object` values that share what they have in common: the labels, owners and states of siblings."""
 
     def __init__(self) -> None:
-        self._sharing = Sharing()
+        self.sharing = Sharing()
 
     def compact(
         self,
@@ -44,7 +44,7 @@ class Compactor:
         selector of the kind's own goes before that.
         """
         metadata: schema.ObjectMeta = raw.metadata
-        sharing, share = self._sharing, self._sharing.share
+        sharing, share, intern = self.sharing, self.sharing.share, sys.intern
         reading = (shape or shape_of(kind)).read(raw, sharing)
         references = reading.references
         if declared:
@@ -53,33 +53,38 @@ class Compactor:
             selector = reading.selector
         return Object(
             kind=kind,
-            namespace=sys.intern(metadata.namespace),
+            namespace=intern(metadata.namespace),
             name=metadata.name,
             uid=metadata.uid,
             resource_version=version_number(metadata.resource_version),
             generation=metadata.generation,
             created=seconds(metadata.creation_timestamp),
             deleting=seconds(metadata.deletion_timestamp) != 0,
-            labels=share(tuple(sorted(metadata.labels.items()))),
-            owners=share(tuple(_owner(reference) for reference in metadata.owner_references)),
+            labels=share(tuple(sorted((intern(key), intern(value)) for key, value in metadata.labels.items()))),
+            owners=share(tuple(owner_of(reference) for reference in metadata.owner_references)),
             state=share(reading.state),
             references=share(references) if len(references) <= _SHARED_REFERENCES else references,
-            selector=None if selector is None else share(selector),
-            release=sys.intern(_release(kind, metadata)),
+            selector=None if selector is None else share(Selector(tuple(map(share, selector.requirements)))),
+            release=intern(release_of(metadata.annotations) or _recorded_release(kind, metadata)),
             judgement=None if judgement is None else share(judgement),
         )
 
 
-def _owner(raw: schema.OwnerReference) -> Owner:
-    return Owner(api_version=raw.api_version, kind=raw.kind, name=raw.name, uid=raw.uid, controller=raw.controller)
+def owner_of(raw: schema.OwnerReference) -> Owner:
+    """One entry of ``metadata.ownerReferences``; what all owners of a kind have in common is kept once."""
+    return Owner(sys.intern(raw.api_version), sys.intern(raw.kind), raw.name, raw.uid, raw.controller)
 
 
-def _release(kind: Kind, metadata: schema.ObjectMeta) -> str:
-    """By the annotations of what Helm made, or the labels of what it keeps of a release."""
-    annotations = metadata.annotations
-    if _RELEASE_NAME in annotations:
-        name, namespace = annotations[_RELEASE_NAME], annotations.get(_RELEASE_NAMESPACE, "")
-        return f"{namespace}/{name}" if name and namespace else ""
+def release_of(annotations: Mapping[str, str]) -> str:
+    """The Helm release that made an object, by its annotations; empty for none."""
+    if _RELEASE_NAME not in annotations:
+        return ""
+    name, namespace = annotations[_RELEASE_NAME], annotations.get(_RELEASE_NAMESPACE, "")
+    return f"{namespace}/{name}" if name and namespace else ""
+
+
+def _recorded_release(kind: Kind, metadata: schema.ObjectMeta) -> str:
+    """By the labels of what Helm keeps of a release."""
     if (kind.group, kind.kind) in _RECORDS and metadata.labels.get("owner") == "helm" and metadata.labels.get("name"):
         return f"{metadata.namespace}/{metadata.labels.get('name')}"
     return ""

@@ -63,7 +63,9 @@ class LoadOptions:
 class ServeOptions:
     """The flags of ``kubediscovery serve``; the delay is in seconds, ``kubeconfig`` None means in-cluster or default.
 
-    ``namespace`` is the installation's; it matters only where the APIService is managed.
+    ``namespace`` is the installation's; it matters only where the APIService is managed. ``apps`` name registries that
+    are served too, as ``module:registry``. ``history_path`` is a file that former versions of objects are kept in,
+    ``audit_log`` kube-apiserver's, which is read for more of them.
     """
 
     kubeconfig: str | None = None
@@ -78,6 +80,9 @@ class ServeOptions:
     manage_apiservice: bool = False
     namespace: str = DEFAULT_NAMESPACE
     load: LoadOptions = LoadOptions()
+    apps: tuple[str, ...] = ()
+    history_path: Path | None = None
+    audit_log: Path | None = None
 
     def validate(self) -> None:
         """Raise :class:`ConfigurationError` with every fault, one a line."""
@@ -113,7 +118,8 @@ class ServeOptions:
         if self.snapshot is not None:
             given = any((self.certificate, self.key, self.cert_dir, self.kubeconfig, self.manage_apiservice))
             words = "--snapshot goes without certificates, kubeconfig and --manage-apiservice: no cluster is behind it"
-            return [words] if given else []
+            told = "--snapshot goes without --history-path and --audit-log: nothing happens to what is in files"
+            return [words] * given + [told] * any((self.history_path, self.audit_log))
         if (self.certificate is None) != (self.key is None):
             return ["--tls-cert-file and --tls-private-key-file go together"]
         if self.certificate is None and self.cert_dir is None:

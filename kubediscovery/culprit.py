@@ -42,7 +42,7 @@ class Culprit(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
 
 def is_active(pod: Object) -> bool:
     """Whether a controller counts the pod (k8s.io/kubernetes, ``pkg/controller/controller_utils.go``, IsPodActive)."""
-    return not pod.deleting and not has_ended(pod)
+    return not pod.deleting and not (isinstance(pod.state, PodState) and pod.state.phase in _ENDED)
 
 
 def has_ended(pod: Object) -> bool:

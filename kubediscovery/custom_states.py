@@ -17,6 +17,11 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
+def _said(value: object) -> str:
+    """What is shown, of which nobody bounds the length."""
+    return _text(value)[:MESSAGE_LIMIT]
+
+
 def _number(value: object) -> int:
     """A count, -1 for anything else."""
     return value if isinstance(value, int) and not isinstance(value, bool) and value in _NUMBERS else -1
@@ -35,17 +40,15 @@ def _held(value: object, name: str) -> object:
 def _state(raw: Custom) -> StatusState:
     status = raw.status if isinstance(raw.status, schema.CustomStatus) else schema.CustomStatus()
     spec = raw.spec if isinstance(raw.spec, schema.CustomSpec) else schema.CustomSpec()
-    replicas = _number(status.replicas)
     return StatusState(
         observed_generation=_number(status.observed_generation),
         conditions=tuple(_conditions(status.conditions)),
-        phase=_text(status.phase),
+        phase=_said(status.phase),
         desired=_number(spec.replicas),
         ready=_number(status.ready_replicas),
         flags=flags(
             {
-                "address": next(filter(None, (_text(item.get("value")) for item in _items(status.addresses))), ""),
-                "replicas": str(replicas) if replicas >= 0 else "",
+                "address": next(filter(None, (_said(item.get("value")) for item in _items(status.addresses))), ""),
                 "suspended": "true" if spec.suspend is True or spec.paused is True else "",
             }
         ),
@@ -54,10 +57,10 @@ def _state(raw: Custom) -> StatusState:
 
 def _conditions(value: object) -> Iterator[Condition]:
     for item in _items(value):
-        type_ = _text(item.get("type"))
-        if type_:
-            message = _text(item.get("message"))[:MESSAGE_LIMIT]
-            yield Condition(type_, _text(item.get("status")), _text(item.get("reason")), message)
+        words = (_said(item.get(field)) for field in ("type", "status", "reason", "message"))
+        condition = Condition(*words)
+        if condition.type:
+            yield condition
 
 
 def _route_state(raw: schema.GatewayObject) -> StatusState:

@@ -1,8 +1,11 @@
 """How long a request may take."""
 
 import asyncio
+from collections.abc import Callable, Coroutine, Generator
 from types import TracebackType
-from typing import Self
+from typing import Generic, Self, TypeVar
+
+Result = TypeVar("Result")
 
 
 class Deadline:
@@ -58,3 +61,54 @@ class Deadline:
     def _expire(self) -> None:
         self._expired = True
         self._task.cancel()
+
+
+class Bounded(Generic[Result]):
+    """Awaits a coroutine for at most so many seconds; then raises what ``overdue`` makes.
+
+    Up to where it first has to wait it costs nothing: many never have to.
+    """
+
+    def __init__(
+        self, work: Coroutine[object, object, Result], seconds: float, overdue: Callable[[], Exception]
+    ) -> None:
+        self._work = work
+        self._seconds = seconds
+        self._overdue = overdue
+
+    def __await__(self) -> Generator[object, object, Result]:
+        try:
+            awaited = self._work.send(None)
+        except StopIteration as done:
+            result: Result = done.value
+            return result
+        deadline = Deadline(self._seconds)
+        try:
+            with deadline:
+                return (yield from _rest(self._work, awaited))
+        except TimeoutError:
+            if deadline.expired():
+                raise self._overdue() from None
+            raise
+
+
+def _rest(work: Coroutine[object, object, Result], awaited: object) -> Generator[object, object, Result]:
+    """The coroutine from what it awaits first (PEP 380, without what is said to it in between)."""
+    while True:
+        try:
+            answer = yield awaited
+        except GeneratorExit:
+            work.close()
+            raise
+        except BaseException as error:  # noqa: BLE001 - it is the coroutine's to catch or to raise
+            try:
+                awaited = work.throw(error)
+            except StopIteration as done:
+                result: Result = done.value
+                return result
+        else:
+            try:
+                awaited = work.send(answer)
+            except StopIteration as done:
+                result = done.value
+                return result

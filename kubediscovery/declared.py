@@ -16,8 +16,8 @@ Document = Mapping[str, object]
 
 _STEP = re.compile(r"\.?(?P<key>[A-Za-z0-9_-]+)|\['(?P<quoted>[^']+)'\]|(?P<each>\[\*\])")
 _OPERATORS = {"In": "in", "NotIn": "notin", "Exists": "exists", "DoesNotExist": "absent"}
-# Names that are read of one object: nobody means more.
-_MOST_NAMES = 1_000
+# Names that are read of one object, and steps of a path: nobody means more.
+_MOST_NAMES, _MOST_STEPS = 1_000, 64
 
 # A key of a mapping, or None for every entry of a list.
 Steps = tuple[str | None, ...]
@@ -150,7 +150,7 @@ def steps_of(path: str) -> Steps:
             return ()
         found.append(None if step["each"] else step["key"] or step["quoted"])
         position = step.end()
-    return tuple(found)
+    return tuple(found) if len(found) <= _MOST_STEPS else ()
 
 
 def _at(document: object, steps: Steps) -> Iterator[object]:

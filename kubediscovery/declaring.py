@@ -7,6 +7,7 @@ names is left out.
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 
 from kubediscovery.declared import DeclaredRelation, Where, steps_of
 from kubediscovery.drawing import ALL, NONE
@@ -116,7 +117,8 @@ def _parts(text: str) -> Iterator[tuple[str, str]]:
 def _by_key(where: Where) -> "_Read":
     def read(name: str, own: str, parts: Mapping[str, str]) -> Iterator[DeclaredRelation]:
         key, value = parts.get("key", ""), parts.get("value", "")
-        kinds = [kind.strip() for kind in parts.get("on", "").split(";") if _CALLED.fullmatch(kind.strip())]
+        called = dict.fromkeys(kind.strip() for kind in parts.get("on", "").split(";"))
+        kinds = list(islice(filter(_CALLED.fullmatch, called), _MOST))
         if key and value.count(_OWN_NAME) == 1 and "(" not in value:
             before, _, after = value.partition(_OWN_NAME)
             for kind in kinds:

@@ -5,8 +5,8 @@ Protobuf is asked for first and JSON is taken where a kind has no protobuf; the 
 """
 
 from collections.abc import Callable, Iterator
-from functools import cache, cached_property
-from typing import Annotated, Any, Protocol
+from functools import cached_property
+from typing import Any, Protocol
 
 import msgspec
 from google.protobuf.message import DecodeError, Message
@@ -14,12 +14,14 @@ from google.protobuf.message import DecodeError, Message
 from kubediscovery import schema
 from kubediscovery.compact import Compactor
 from kubediscovery.declared import Document, Reader
+from kubediscovery.envelopes import Envelopes, envelopes_of
 from kubediscovery.errors import UpstreamError, UpstreamExpired
-from kubediscovery.framing import Frames, Lines
+from kubediscovery.framing import MAGIC, Frames, Items, Lines
 from kubediscovery.json_decoder import JsonDecoder, at_any_depth, metadata_of
 from kubediscovery.kinds import Kind
 from kubediscovery.objects import Event, EventType, Judgement, Object, Page
-from kubediscovery.protobuf import Messages
+from kubediscovery.pod_states import POD
+from kubediscovery.quick_pods import QuickPods
 from kubediscovery.readings import Shape
 from kubediscovery.shapes import SECRET, SECRET_KINDS, shape_of
 
@@ -28,23 +30,9 @@ JSON = "application/json"
 # What makes kube-apiserver leave out everything but the metadata (k8s.io/client-go, metadata/metadata.go).
 _PARTIAL_LIST = "as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 _PARTIAL = "as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
-MAGIC = b"k8s\x00"
 
 
 Judge = Callable[[Document], Judgement | None]
-
-
-class _RawExtension(schema.Message, frozen=True):
-    raw: Annotated[bytes, 1] = b""
-
-
-class _WatchEvent(schema.Message, frozen=True):
-    type: Annotated[str, 1] = ""
-    object: Annotated[_RawExtension, 2] = _RawExtension()
-
-
-class _Unknown(schema.Message, frozen=True):
-    raw: Annotated[bytes, 2] = b""
 
 
 class _JsonEvent(msgspec.Struct):
@@ -52,7 +40,7 @@ class _JsonEvent(msgspec.Struct):
     object: msgspec.Raw
 
 
-class _JsonList(msgspec.Struct):
+class _JsonPage(msgspec.Struct):
     metadata: schema.ListMeta = schema.ListMeta()
     items: list[msgspec.Raw] | None = None
 
@@ -94,13 +82,23 @@ class Decoder:
         self._reads_protobuf = not self._shape.custom and not self._is_whole
 
     @cached_property
-    def _protobuf(self) -> "_Protobuf":
+    def _protobuf(self) -> Envelopes:
         """Derived with the first answer: the server listens before that."""
-        return _protobuf_of(self._shape.message)
+        return envelopes_of(self._shape.message)
 
     @cached_property
     def _json(self) -> "JsonDecoder":
         return JsonDecoder(self._shape.message)
+
+    @cached_property
+    def _quick(self) -> QuickPods | None:
+        is_usual = self._shape is POD and self._judge is None and self._reader is None
+        return QuickPods(self._kind, self._compactor.sharing) if is_usual else None
+
+    @property
+    def reads_protobuf(self) -> bool:
+        """Whether protobuf is asked for, of which a list can be read while it comes."""
+        return self._reads_protobuf
 
     @property
     def accept(self) -> str:
@@ -135,15 +133,30 @@ class Decoder:
 
     def page(self, body: bytes, content_type: str) -> Page[Object]:
         """One page of a list; raises :class:`UpstreamError` for bytes that are not one."""
-        with _Undecodable(self):
-            if not content_type.startswith(PROTOBUF):
-                return at_any_depth(self._json_page, body)
-            raw = _parse(self._protobuf.page, self._enveloped(body))
-            return _page(raw.metadata, [self._compacted(item) for item in raw.items])
+        listing = self.listing(content_type)
+        return listing.end(listing.feed(body))
 
-    def _json_page(self, body: bytes) -> Page[Object]:
-        raw = msgspec.json.decode(body, type=_JsonList)
+    def listing(self, content_type: str) -> "ListDecoder":
+        """A decoder for the chunks of one page of a list."""
+        return ListDecoder(self, Items() if content_type.startswith(PROTOBUF) else None)
+
+    def items(self, messages: list[bytes]) -> list[Object]:
+        """The objects that protobuf messages describe."""
+        return [self._from_protobuf(message) for message in messages]
+
+    def list_metadata(self, message: bytes) -> schema.ListMeta:
+        """What a protobuf message says of a list."""
+        metadata: schema.ListMeta = _parse(self._protobuf.list_metadata, message)
+        return metadata
+
+    def json_page(self, body: bytes) -> Page[Object]:
+        """A page in JSON."""
+        raw = msgspec.json.decode(body, type=_JsonPage)
         return _page(raw.metadata, [self._from_json(item) for item in raw.items or ()])
+
+    def _from_protobuf(self, message: bytes) -> Object:
+        quick = self._quick
+        return quick.read(message) if quick is not None else self._compacted(_parse(self._protobuf.item, message))
 
     def stream(self, content_type: str) -> "EventDecoder":
         """A decoder for the chunks of one watch."""
@@ -196,11 +209,9 @@ class Decoder:
             body = self._enveloped(event.object.raw)
             if event.type == "ERROR":
                 raise _upstream_error(_parse(self._protobuf.status, body))
-            raw = _parse(self._protobuf.item, body)
-            version = raw.metadata.resource_version
-            if event.type == EventType.BOOKMARK:
-                return Event(EventType.BOOKMARK, None, version)
-            return Event(EventType(event.type), self._compacted(raw), version)
+            if event.type != EventType.BOOKMARK:
+                return _event(event.type, self._from_protobuf(body))
+            return Event(EventType.BOOKMARK, None, _parse(self._protobuf.item, body).metadata.resource_version)
 
     def _json_event(self, line: bytes) -> Event[Object]:
         with _Undecodable(self):
@@ -211,40 +222,45 @@ class Decoder:
         if event.type == "ERROR":
             raise _upstream_error(msgspec.json.decode(event.object, type=schema.Status))
         raw = self._json.decode(event.object)
-        version = raw.metadata.resource_version
-        if event.type == EventType.BOOKMARK:
-            return Event(EventType.BOOKMARK, None, version)
-        return Event(EventType(event.type), self._compacted(raw, event.object), version)
+        if event.type != EventType.BOOKMARK:
+            return _event(event.type, self._compacted(raw, event.object))
+        return Event(EventType.BOOKMARK, None, raw.metadata.resource_version)
+
+
+def _event(type_: str, item: Object) -> Event[Object]:
+    return Event(EventType(type_), item, str(item.resource_version or ""))
 
 
 def _page(metadata: schema.ListMeta, items: list[Object]) -> Page[Object]:
     return Page(items, resource_version=metadata.resource_version, continue_token=metadata.continue_token)
 
 
-class _Protobuf:
-    """The messages that a kind arrives in."""
+class ListDecoder:
+    """Takes the chunks of a page of a list as they come; raises :class:`UpstreamError` for bytes that are none.
 
-    def __init__(self, message: type[schema.Message]) -> None:
-        page = type(f"{message.__name__}Page", (), {"__annotations__": _page_annotations(message)})
-        messages = _messages()
-        messages.add(page)
-        self.page = messages.message_class(page)
-        self.item = messages.message_class(message)
-        self.status = messages.message_class(schema.Status)
-        self.event = messages.message_class(_WatchEvent)
-        self.unknown = messages.message_class(_Unknown)
+    Protobuf is read while it comes. JSON is read at the end: nothing finds its items quickly before it is whole.
+    """
 
+    def __init__(self, decoder: Decoder, parts: Items | None) -> None:
+        self._decoder = decoder
+        self._parts = parts
+        self._body = bytearray()
 
-@cache
-def _protobuf_of(message: type[schema.Message]) -> _Protobuf:
-    """One for all kinds that are read alike."""
-    return _Protobuf(message)
+    def feed(self, chunk: bytes) -> list[Object]:
+        """The items that are complete, in order."""
+        if self._parts is None:
+            self._body += chunk
+            return []
+        with _Undecodable(self._decoder):
+            return self._decoder.items(self._parts.feed(chunk))
 
-
-@cache
-def _messages() -> Messages:
-    """What all kinds have in common is derived once: some 30 KB each, and the time."""
-    return Messages(schema.Status, _WatchEvent, _Unknown)
+    def end(self, items: list[Object]) -> Page[Object]:
+        """The page of these items and of those that only its end makes complete."""
+        with _Undecodable(self._decoder):
+            if self._parts is None:
+                return at_any_depth(self._decoder.json_page, bytes(self._body))
+            self._parts.end()
+            return _page(self._decoder.list_metadata(self._parts.metadata), items)
 
 
 class _Undecodable:
@@ -275,10 +291,6 @@ class _Stream:
 
 def _parse(message: type[Message], body: bytes) -> Any:
     return message.FromString(body)
-
-
-def _page_annotations(message: type) -> dict[str, Any]:
-    return {"metadata": Annotated[schema.ListMeta, 1], "items": Annotated[list[message], 2]}  # type: ignore[valid-type]
 
 
 def _upstream_error(status: schema.Status) -> UpstreamError:

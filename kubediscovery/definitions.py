@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from kubediscovery.api import ApiGroup
+from kubediscovery.api import GroupVersion
 from kubediscovery.compositions import Composition, CompositionList
 from kubediscovery.findings import Finding, LintReport, Rule, Severity
 from kubediscovery.health import Health
@@ -49,17 +49,17 @@ _ANSWERS = (*_OWN, Former, Table, PartialObjectMetadata, PartialObjectMetadataLi
 _WORDS: tuple[type[StrEnum], ...] = (Health, RolloutState, Rule, Severity)
 
 
-def schema_prefix(api: ApiGroup) -> str:
+def schema_prefix(api: GroupVersion) -> str:
     """``io.cloudark.kubediscovery.v1.``: the group from its end, as Kubernetes names the schemas of a group."""
     return ".".join((*reversed(api.group.split(".")), api.version, ""))
 
 
-def group_version_kind(api: ApiGroup, kind: str) -> dict[str, str]:
+def group_version_kind(api: GroupVersion, kind: str) -> dict[str, str]:
     """What tells kubectl which schema an operation is about."""
     return {"group": api.group, "kind": kind, "version": api.version}
 
 
-def definitions(api: ApiGroup) -> dict[str, Schema]:
+def definitions(api: GroupVersion) -> dict[str, Schema]:
     """The schemas of all answers by their names, which begin with :func:`schema_prefix`."""
     prefix = schema_prefix(api)
     _, derived = msgspec.json.schema_components(_ANSWERS, ref_template=f"{REFERENCE}{prefix}{{name}}")

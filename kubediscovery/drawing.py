@@ -26,6 +26,7 @@ class Direction(StrEnum):
     CHILDREN = "children"
     OWNERS = "owners"
     USERS = "users"
+    USES = "uses"
     COLLECTED = "collected"
 
 

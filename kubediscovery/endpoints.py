@@ -20,6 +20,7 @@ from kubediscovery.negotiation import (
 )
 from kubediscovery.readiness import Report
 from kubediscovery.responses import json_response, known_tags, require_reading, text_response
+from kubediscovery.served import Served
 from kubediscovery.services import Services
 
 if TYPE_CHECKING:
@@ -29,17 +30,17 @@ if TYPE_CHECKING:
 class Endpoints:
     """Answers for paths that are no resources; who may ask has been decided."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, served: Served) -> None:
         self._services = services
-        self._api = services.api
-        self._made = services.api.kinds.version, Discovery(services.api)
+        self._served = served
+        self._made = served.kinds.version, Discovery(served)
 
     @property
     def _discovery(self) -> Discovery:
         """As of the present kinds."""
-        version = self._api.kinds.version
+        version = self._served.kinds.version
         if self._made[0] != version:
-            self._made = version, Discovery(self._api)
+            self._made = version, Discovery(self._served)
         return self._made[1]
 
     @cached_property
@@ -50,7 +51,7 @@ class Endpoints:
         """
         from kubediscovery.openapi import OpenApi
 
-        return OpenApi(self._api)
+        return OpenApi(self._served)
 
     async def respond(self, request: Request, segments: tuple[str, ...]) -> Response:
         """The answer; raises :class:`NotFound` for a path that is not served and :class:`MethodNotAllowed`."""
@@ -91,25 +92,22 @@ class Endpoints:
     def _document(self, request: Request, segments: tuple[str, ...]) -> tuple[Representation, Document]:
         found = self._discovery
         both = {("api",): (found.core, found.aggregated_core), ("apis",): (found.groups, found.aggregated)}
-        plain = {
-            ("apis", self._api.group): found.group,
-            ("apis", self._api.group, self._api.version): found.resources,
-        }
         query = request.scope["query_string"]
         if segments in both:
             representation = representation_of(request.headers, query, (*UNCONVERTED, *AGGREGATED_DISCOVERY))
             legacy, aggregated = both[segments]
             media_type = representation.media_type
             return representation, aggregated[media_type.version] if media_type.as_kind else legacy
-        if segments not in plain:
+        plain = found.below.get(segments[1:]) if segments[0] == "apis" else None
+        if plain is None:
             raise NotFound("the server could not find the requested resource")
-        return representation_of(request.headers, query, UNCONVERTED), plain[segments]
+        return representation_of(request.headers, query, UNCONVERTED), plain
 
     def _paths(self) -> list[str]:
-        group = f"/apis/{self._api.group}"
-        version = f"{group}/{self._api.version}"
+        below = {"/".join(("/apis", *segments)) for segments in self._discovery.below}
+        documents = {f"/openapi/v3/apis/{found.api_version}" for found in self._served.versions}
         probes = ("/healthz", "/livez", "/metrics", "/readyz", "/version")
-        return sorted(("/apis", group, version, "/openapi/v2", "/openapi/v3", f"/openapi/v3{version}", *probes))
+        return sorted({"/apis", *below, "/openapi/v2", "/openapi/v3", *documents, *probes})
 
 
 _MAJOR, _MINOR, _ = __version__.split(".", 2)

@@ -4,6 +4,7 @@
 
     KubediscoveryError
     ├── ConfigurationError       a flag, file or kubeconfig that cannot be used: exit status 2
+    │   └── RegistrationError    a subresource that cannot be registered
     ├── ExpressionError          an expression has no value for what it was applied to
     ├── StartupError             the process cannot start or the command cannot finish: exit status 1
     ├── UpstreamError            kube-apiserver gave no usable answer
@@ -18,8 +19,10 @@
         ├── NotFound             404
         ├── MethodNotAllowed     405
         ├── NotAcceptable        406
+        ├── Conflict             409
         ├── Expired              410
         ├── EntityTooLarge       413
+        ├── UnsupportedMediaType 415
         ├── Invalid              422
         ├── TooManyRequests      429
         ├── HeadersTooLarge      431
@@ -39,6 +42,10 @@ class KubediscoveryError(Exception):
 
 class ConfigurationError(KubediscoveryError):
     """What the user gave cannot be used: says what and where."""
+
+
+class RegistrationError(ConfigurationError):
+    """A subresource that cannot be registered: says what is wrong with it, and the file and line where it is."""
 
 
 class ExpressionError(KubediscoveryError):
@@ -154,15 +161,25 @@ class NotFound(StatusError):
 
 
 class MethodNotAllowed(StatusError):
-    """The path exists; the method or verb does not."""
+    """The path exists; the method or verb does not. ``allowed`` are the methods that do."""
 
     code, reason = 405, "MethodNotAllowed"
+
+    def __init__(self, message: str, *, allowed: Sequence[str] = ("GET", "HEAD")) -> None:
+        super().__init__(message)
+        self.allowed = tuple(allowed)
 
 
 class NotAcceptable(StatusError):
     """None of the media types in Accept can be served; the message lists those that can."""
 
     code, reason = 406, "NotAcceptable"
+
+
+class Conflict(StatusError):
+    """What is to be changed was changed by somebody else meanwhile, or is there already."""
+
+    code, reason = 409, "Conflict"
 
 
 class Expired(StatusError):
@@ -205,6 +222,12 @@ class EntityTooLarge(StatusError):
     """The request's body is longer than what is read of one."""
 
     code, reason = 413, "RequestEntityTooLarge"
+
+
+class UnsupportedMediaType(StatusError):
+    """The request's body is written in a form that is not read; the message lists those that are."""
+
+    code, reason = 415, "UnsupportedMediaType"
 
 
 class TooManyRequests(StatusError):

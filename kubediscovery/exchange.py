@@ -5,6 +5,7 @@ These are the limits (:mod:`kubediscovery.limits`), metrics, the audit log and t
 
 from dataclasses import dataclass
 from typing import NamedTuple
+from urllib.parse import parse_qs
 
 from starlette.types import Scope
 
@@ -81,6 +82,15 @@ class Exchange:
     def user(self) -> User:
         """Whose rights count."""
         return self.caller.user if self.caller is not None else ANONYMOUS
+
+    @property
+    def dry_run(self) -> str:
+        """What the query says of a dry run, as metrics have it (``pkg/endpoints/metrics/metrics.go``, cleanDryRun)."""
+        query: bytes = self.http.get("query_string", b"")
+        if b"dryRun" not in query:
+            return ""
+        given = set(parse_qs(query.decode("latin-1"), keep_blank_values=True).get("dryRun", ()))
+        return "" if not given else "All" if given == {"All"} else "invalid"
 
     def labels(self) -> RequestLabels:
         """As k8s.io/apiserver has them (``pkg/endpoints/metrics/metrics.go``)."""

@@ -18,6 +18,7 @@ VARIABLES: Mapping[str, str] = {
     "rollout": "the rollout's verdict and numbers; empty where the kind has no rollout",
     "pods": "the number of pods: total and ready",
     "images": "all images of the tree's pods, each once, sorted",
+    "digests": "digests of all images that the tree's pods run, each once, sorted",
     "restarts": "how often containers of the tree's pods were restarted, in all",
     "nodes": "all objects of the tree, each once, parents first",
     "revisions": "the pods of the rollout by revision and images",
@@ -26,7 +27,7 @@ VARIABLES: Mapping[str, str] = {
 _ROLLOUT = {"desired": 0, "ready": 0, "old": 0, "terminating": 0, "revision": "", "reason": "", "message": ""}
 _NODE = {"namespace": "", "ready": "", "reason": "", "message": ""}
 _REVISION = {"revision": "", "terminating": 0}
-_OF_PODS = frozenset(("pods", "images", "restarts", "nodes", "revisions"))
+_OF_PODS = frozenset(("pods", "images", "digests", "restarts", "nodes", "revisions"))
 _LONGEST = 100
 
 
@@ -65,7 +66,7 @@ def _evaluated(expectation: Expression, values: Mapping[str, object], *, knows_p
 
 
 # What can be said in a few words where an expectation does not hold.
-_SHORT = frozenset(("health", "pods", "images", "restarts"))
+_SHORT = frozenset(("health", "pods", "images", "digests", "restarts"))
 
 
 def _shown(value: object) -> str:
@@ -91,10 +92,16 @@ def variables_of(answer: Answer) -> Mapping[str, object]:
         "rollout": {**_ROLLOUT, **rollout} if rollout else {},
         "pods": {"total": 0, "ready": 0, **_mapping(status.get("pods"))},
         "images": sorted({image for pod in pods for image in pod.info.images}),
+        "digests": sorted({_digest(image) for pod in pods for image in pod.info.image_ids}),
         "restarts": sum(pod.info.restarts for pod in pods),
         "nodes": list(_nodes(document.get("root"))),
         "revisions": [{**_REVISION, **_mapping(each)} for each in _sequence(rollout.get("revisions"))],
     }
+
+
+def _digest(image_id: str) -> str:
+    """``sha256:2f1e``: what names the content, whatever registry or runtime it is called after."""
+    return image_id.rpartition("@")[2]
 
 
 def _nodes(root: object) -> Iterator[dict[str, Any]]:

@@ -11,6 +11,15 @@ PATH = click.Path(path_type=Path)
 KUBECONFIG = click.option(
     "--kubeconfig", help="Kubeconfig file; otherwise the pod's service account, otherwise the default kubeconfig."
 )
+EXTERNAL_NAME = click.option(
+    "--external-name", help="Host of a server outside the cluster, as kube-apiserver resolves it."
+)
+PORT = click.option("--port", type=int, help="Port of the server outside the cluster.")
+KINDS = click.option(
+    "--kinds",
+    multiple=True,
+    help="Kinds to read beside the built-in ones, for --app these alone, as *.example.org or secrets; repeatable.",
+)
 API_GROUP = click.option("--api-group", default=DEFAULT_GROUP, show_default=True, help="API group to serve.")
 
 

@@ -4,27 +4,27 @@ Paths are not matched by a router but taken apart once, by :mod:`kubediscovery.r
 what is served cannot differ.
 """
 
-from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import NamedTuple
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from kubediscovery.api import LINT
 from kubediscovery.authz import Attributes, NonResourceAttributes, ResourceAttributes, refusal
+from kubediscovery.built_in_registry import built_in_registry
+from kubediscovery.calls import Calls
 from kubediscovery.endpoints import Endpoints
-from kubediscovery.errors import ServiceUnavailable
+from kubediscovery.errors import NotFound, ServiceUnavailable
 from kubediscovery.exchange import Exchange
 from kubediscovery.identity import ANONYMOUS, Caller, User
 from kubediscovery.impersonation import Impersonation
+from kubediscovery.registry import Registration, Renew, Responder
 from kubediscovery.requests import parse_resource_path, split_path
-from kubediscovery.resources import Resources
 from kubediscovery.reviews import REVIEW_MAX_AGE
+from kubediscovery.served import Served
 from kubediscovery.services import Services
-
-if TYPE_CHECKING:
-    from kubediscovery.inspection import Inspection
 
 # Exactly these need no proof of anything (k8s.io/apiserver, pkg/server/options/authorization.go).
 _OPEN = {("healthz",), ("livez",), ("readyz",)}
@@ -34,10 +34,11 @@ _NOBODY_TRUSTED = "callers cannot be told apart yet: it is not known which autho
 
 
 class _Asked(NamedTuple):
-    """What a method, a path and a query mean; ``resource`` and ``subresource`` as metrics call them."""
+    """What a method, a path and a query mean, and who answers; the names are those that metrics have for it."""
 
     segments: tuple[str, ...]
     attributes: Attributes
+    responder: Responder | None = None
     resource: str = ""
     subresource: str = ""
 
@@ -47,18 +48,13 @@ class Handler:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._api = services.api
-        self._endpoints = Endpoints(services)
-        self._resources = Resources(services)
+        self._kinds = services.api.kinds
+        registries = services.registries or (built_in_registry(services.api.group, services.api.version),)
+        self._served = Served(registries, self._kinds)
+        self._responders = dict(_responders(services, self._served))
+        self._endpoints = Endpoints(services, self._served)
         self._impersonation = Impersonation(services.authorizer)
         self._known = lru_cache(_ASKED)(self._read)
-
-    @cached_property
-    def _inspection(self) -> "Inspection":
-        """Imported when it is first asked for: it is seldom, and would add to every start."""
-        from kubediscovery.inspection import Inspection
-
-        return Inspection(self._services)
 
     async def respond(self, request: Request, exchange: Exchange) -> Response:
         """Authenticate, take for whom the caller may act as, authorise, answer; the exchange comes to tell of it."""
@@ -80,16 +76,14 @@ class Handler:
         self._services.limits.admit(exchange)
         exchange.reason = await self._services.authorizer.authorize(user, attributes)
         exchange.decision = "allow"
-        if isinstance(attributes, NonResourceAttributes):
+        if asked.responder is None or isinstance(attributes, NonResourceAttributes):
             return await self._endpoints.respond(request, segments)
-        if attributes.resource == LINT and not attributes.subresource:
-            return await self._inspection.respond(request, user, attributes)
 
         async def renew() -> None:
             await self._impersonation.act_as(caller, headers, max_age=REVIEW_MAX_AGE)
             await self._still_allowed(user, attributes)
 
-        return await self._resources.respond(request, user, attributes, renew)
+        return await asked.responder.respond(request, user, attributes, renew)
 
     async def _still_allowed(self, user: User, attributes: ResourceAttributes) -> None:
         """Raise what a review raises. Who may see all may see one: one review then does for all that a user watches."""
@@ -101,15 +95,42 @@ class Handler:
     def _asked(self, request: Request) -> _Asked:
         raw_path, query = request.scope["raw_path"], request.scope["query_string"]
         read = self._known if len(raw_path) + len(query) <= _LONGEST_ASKED else self._read
-        return read(raw_path, request.method, query, self._api.kinds.version)
+        return read(raw_path, request.method, query, self._kinds.version)
 
     def _read(self, raw_path: bytes, method: str, query: bytes, kinds_version: int) -> _Asked:
         # What is kept of one version of the kinds is found under no other.
         del kinds_version
         segments = split_path(raw_path)
-        if segments[:3] != ("apis", self._api.group, self._api.version) or len(segments) == 3:
+        if segments[:1] != ("apis",) or len(segments) < 4 or not self._served.has(segments[1], segments[2]):
             return _Asked(segments, NonResourceAttributes("/" + "/".join(segments), method.lower()))
-        attributes = parse_resource_path(segments[3:], method, query, self._api.group, self._api.version)
-        if attributes.resource == LINT and not attributes.subresource:
-            return _Asked(segments, attributes, LINT)
-        return _Asked(segments, attributes, *self._resources.names(attributes))
+        attributes = parse_resource_path(segments[3:], method, query, segments[1], segments[2])
+        try:
+            route = self._served.route(attributes)
+        except NotFound as error:
+            return _Asked(segments, attributes, _Nobody(error))
+        return _Asked(segments, attributes, self._responders[route.registration], *route.names)
+
+
+class _Nobody:
+    """Answers where nothing is registered: only who may ask is told so."""
+
+    def __init__(self, error: NotFound) -> None:
+        self._error = error
+
+    async def respond(self, request: Request, user: User, attributes: ResourceAttributes, renew: Renew) -> Response:
+        """Raises :class:`NotFound`."""
+        del request, user, attributes, renew
+        raise NotFound(str(self._error), subject=self._error.subject)
+
+
+def _responders(services: Services, served: Served) -> Iterator[tuple[Registration, Responder]]:
+    """Who answers for each registration; what has the same maker in one version of a group is one."""
+    made: dict[object, Responder] = {}
+    for registration in served:
+        if registration.by is None:
+            yield registration, Calls(services, registration)
+            continue
+        key = (registration.by, registration.api_version)
+        if key not in made:
+            made[key] = registration.by(services, registration)
+        yield registration, made[key]

@@ -1,5 +1,6 @@
 """Health of pods: kstatus's rule (pkg/kstatus/status/core.go) and gitops-engine's (pkg/health/health_pod.go)."""
 
+from kubediscovery.health_conditions import unobserved
 from kubediscovery.health_terms import HEALTHY, Health, Verdict
 from kubediscovery.objects import ContainerTrouble, Object, Phase, PodState
 
@@ -8,7 +9,11 @@ _KNOWN_PHASES = ("", "Pending", "Running")
 
 def assess_pod(item: Object, state: PodState) -> Verdict:
     """The verdict on a pod, by its phase and by what its containers are in trouble with."""
-    del item
+    if state.observed_generation >= 0 and (verdict := unobserved(item, state.observed_generation)):
+        return verdict
+    if state.is_ready and state.phase == "Running" and not state.troubles:
+        # What nearly all pods are: the rules below come to the same.
+        return HEALTHY
     if state.phase == "Succeeded":
         return Verdict(Health.HEALTHY, "Succeeded")
     if state.phase == "Failed":

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from kubediscovery.access import UsersRule
 from kubediscovery.catalogue import kinds_served
 from kubediscovery.cluster import (
     KubeApiserver,
@@ -18,11 +19,10 @@ from kubediscovery.cluster import (
     read,
     words_for,
 )
-from kubediscovery.config import CERTIFICATE_FILE, DEFAULT_GROUP, KEY_FILE, SECURE_PORT
+from kubediscovery.config import API_VERSION, CERTIFICATE_FILE, DEFAULT_GROUP, KEY_FILE, SECURE_PORT
 from kubediscovery.errors import ConfigurationError, StartupError, UpstreamError, UpstreamForbidden
-from kubediscovery.granted import granted_by, needs_cluster
-from kubediscovery.management import management_arguments
-from kubediscovery.manifests import SECRET_NAME, External, Installation, objects, to_yaml
+from kubediscovery.granted import BY_DEFAULT, GroupResource, granted_by, needs_cluster
+from kubediscovery.manifests import External, Installation, objects, serving_arguments, to_yaml
 from kubediscovery.preflight import check
 from kubediscovery.selection import KindPattern
 from kubediscovery.serving_certificate import CA_FILE, ServingCertificate
@@ -38,7 +38,11 @@ _DOMAIN = re.compile(rf"(?=.{{1,253}}$){_LABEL.pattern}(\.{_LABEL.pattern})*")
 
 @dataclass(frozen=True, slots=True)
 class InstallOptions:
-    """The flags of ``kubediscovery install``; ``wait`` is how many seconds the APIService may take to be available."""
+    """The flags of ``kubediscovery install``; ``wait`` is how many seconds the APIService may take to be available.
+
+    ``app`` with ``name``, ``version`` and ``users`` are of a server of somebody's own subresources, see
+    :class:`Installation`; it reads no kinds but those that are named.
+    """
 
     namespace: str = NAME
     image: str = IMAGE
@@ -50,10 +54,14 @@ class InstallOptions:
     wait: float = 180
     manage_apiservice: bool = False
     kinds: tuple[str, ...] = ()
+    name: str = NAME
+    version: str = API_VERSION
+    app: str = ""
+    users: tuple[UsersRule, ...] = ()
 
     @property
     def patterns(self) -> tuple[KindPattern, ...]:
-        """What the server is to read beside the built-in kinds; raises :class:`ConfigurationError`."""
+        """What the server reads beside the built-in kinds, for an app alone; raises :class:`ConfigurationError`."""
         try:
             return tuple(map(KindPattern.parse, self.kinds))
         except ConfigurationError as error:
@@ -75,7 +83,17 @@ class InstallOptions:
             external=External(self.external_name, self.port or SECURE_PORT) if self.external_name else None,
             makes_namespace=self.namespace not in _SYSTEM_NAMESPACES,
             manages_api_service=self.manage_apiservice,
+            name=self.name,
+            version=self.version,
+            app=self.app,
+            users=self.users,
         )
+
+    def granting(self, installation: Installation, found: tuple[GroupResource, ...]) -> Installation:
+        """The installation with what the patterns mean."""
+        if self.app:
+            return replace(installation, resources=found or BY_DEFAULT)
+        return replace(installation, more=found)
 
     def _faults(self) -> tuple[tuple[bool, str], ...]:
         host = self.external_name
@@ -95,6 +113,9 @@ class InstallOptions:
             ),
             (self.port is not None and not 1 <= self.port <= 65535, f"--port {self.port}: 1 to 65535 is accepted"),
             (outside and self.cert_dir is None, "--external-name needs --cert-dir: where to write the certificate"),
+            (not _LABEL.fullmatch(self.name), f"--name {self.name!r}: not a DNS label such as images"),
+            (bool(self.app) and self.name == NAME, f"--name {NAME}: that is kubediscovery itself"),
+            (bool(self.app) and self.manage_apiservice, "--manage-apiservice is for kubediscovery, not for --app"),
             (not outside and self.port is not None, "--port needs --external-name"),
             (not outside and self.cert_dir is not None, "--cert-dir needs --external-name"),
         )
@@ -112,7 +133,7 @@ def render(options: InstallOptions) -> str:
             f'--kinds "{unclear[0]}": only a cluster can tell which kinds these are. Without --apply give a plural with'
             " its group (kafkas.example.org), a whole group (*.example.org), or a kind of Kubernetes's own (secrets)"
         )
-    installation = replace(installation, more=granted_by(options.patterns))
+    installation = options.granting(installation, granted_by(options.patterns))
     current = ServingCertificate.read(options.cert_dir) if options.cert_dir else None
     certificate = ServingCertificate.kept_or_new(current, installation.certificate_names)
     if options.cert_dir:
@@ -131,14 +152,15 @@ async def install(options: InstallOptions, client: KubeApiserver, say: Say) -> N
         if await _has_foreign_namespace(client, installation):
             installation = replace(installation, makes_namespace=False)
         if options.patterns:
-            installation = replace(installation, more=granted_by(options.patterns, await kinds_served(client)))
+            installation = options.granting(installation, granted_by(options.patterns, await kinds_served(client)))
         unsigned = ServingCertificate(b"", b"", b"")
         await check(client, installation, objects(installation, unsigned))
         certificate = await _certificate(options, installation, client, say)
         for manifest in objects(installation, certificate):
             await _apply(client, manifest, say)
         await _remove_other_modes(client, installation, certificate, say)
-        await wait_for_rights(client, say)
+        if not installation.app:
+            await wait_for_rights(client, say)
         if installation.external:
             for line in next_commands(options, installation):
                 say(line)
@@ -155,17 +177,18 @@ def next_commands(options: InstallOptions, installation: Installation) -> tuple[
     admin = f"kubectl --kubeconfig {shlex.quote(options.kubeconfig)}" if options.kubeconfig else "kubectl"
     server = f"kubectl --kubeconfig {kubeconfig}"
     user = f"$({admin} config view --minify --output 'jsonpath={{.users[0].name}}')"
-    token = f"$({admin} create token {NAME} --namespace {installation.namespace} --duration 24h)"
+    name = installation.name
+    token = f"$({admin} create token {name} --namespace {installation.namespace} --duration 24h)"
     port = installation.external.port if installation.external else SECURE_PORT
-    more = "" if installation.api_group == DEFAULT_GROUP else f" --api-group {installation.api_group}"
-    if installation.manages_api_service:
-        more += f" {' '.join(management_arguments(installation.namespace))}"
+    is_plain = installation.app or installation.api_group == DEFAULT_GROUP
+    more = "" if is_plain else f" --api-group {installation.api_group}"
+    more += "".join(f" {argument}" for argument in serving_arguments(installation))
     return (
         "# A kubeconfig with the rights of the service account, for a day:",
         f"(umask 077; {admin} config view --raw --minify --flatten > {kubeconfig})",
         f'{server} config delete-user "{user}"',
-        f'{server} config set-credentials {NAME} --token "{token}"',
-        f"{server} config set-context --current --user {NAME}",
+        f'{server} config set-credentials {name} --token "{token}"',
+        f"{server} config set-context --current --user {name}",
         "# The server, in a terminal of its own:",
         f"kubediscovery serve --kubeconfig {kubeconfig} --secure-port {port} --cert-dir {quoted}{more}",
         "# Half a minute later at most, kube-apiserver has found it:",
@@ -178,7 +201,7 @@ async def _has_foreign_namespace(client: KubeApiserver, installation: Installati
         found = await read(client, f"/api/v1/namespaces/{installation.namespace}")
     except UpstreamForbidden:
         return False  # the check of rights says so, beside all the others
-    return found is not None and not is_ours(found)
+    return found is not None and not is_ours(found, installation.name)
 
 
 async def _certificate(
@@ -187,7 +210,7 @@ async def _certificate(
     current = (
         ServingCertificate.read(options.cert_dir)
         if options.cert_dir
-        else _of_secret(await read(client, f"/api/v1/namespaces/{installation.namespace}/secrets/{SECRET_NAME}"))
+        else _of_secret(await read(client, _secret_path(installation)))
     )
     fault = current.fault(installation.certificate_names) if current else ""
     certificate = ServingCertificate.kept_or_new(current, installation.certificate_names)
@@ -197,6 +220,10 @@ async def _certificate(
         certificate.write(options.cert_dir)
         say(f"{CA_FILE}, {CERTIFICATE_FILE} and {KEY_FILE} are in {options.cert_dir}")
     return certificate
+
+
+def _secret_path(installation: Installation) -> str:
+    return f"/api/v1/namespaces/{installation.namespace}/secrets/{installation.secret_name}"
 
 
 def _of_secret(secret: Manifest | None) -> ServingCertificate | None:
@@ -227,14 +254,14 @@ async def _remove_other_modes(
         # Who may not read it did not make it either.
         with suppress(UpstreamForbidden):
             found = None if path_of(manifest) in wanted else await read(client, path_of(manifest))
-            if found and is_ours(found):
+            if found and is_ours(found, installation.name):
                 await delete(client, manifest)
                 say(f"removed {words_for(manifest)}: not needed any more")
 
 
 def _with_everything(installation: Installation) -> Installation:
     more = installation.more or installation.resources
-    return replace(installation, external=None, manages_api_service=True, more=more)
+    return replace(installation, external=None, manages_api_service=not installation.app, more=more)
 
 
 def _is_ip_address(host: str) -> bool:

@@ -112,11 +112,12 @@ class Journal:
         self._issued.setdefault(version, self.end)
         return version
 
-    def since(self, position: int) -> Sequence[Change]:
-        """The changes from a position on; raises :class:`Expired` where some of them are forgotten."""
+    def since(self, position: int, most: int | None = None) -> Sequence[Change]:
+        """The changes from a position on, at most so many; raises :class:`Expired` where some of them are forgotten."""
         if position < self._start:
             raise Expired("too many changes since, list again")
-        return self._changes[position - self._start :]
+        first = position - self._start
+        return self._changes[first : None if most is None else first + most]
 
     def covers(self, version: int) -> bool:
         """Whether all is here that somebody may have missed who has seen everything up to ``version``."""

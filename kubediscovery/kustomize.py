@@ -30,6 +30,13 @@ kind: Kustomization
 resources:
 """
 
+_APP_KUSTOMIZATION = """\
+# cert-manager must be there already; `kubediscovery install --app` does without it.
+apiVersion: kustomize.config.k8s.io/v1beta1
+kind: Kustomization
+resources:
+"""
+
 COMPONENT = "manage-apiservice"
 
 _COMPONENT = f"""\
@@ -50,15 +57,21 @@ _ARGUMENT = """\
 """
 
 
-def write_kustomize(directory: Path) -> None:
-    """Write a kustomization, its resources, and the component for ``--manage-apiservice``."""
-    manifests = objects_with_cert_manager(Installation())
+def write_kustomize(directory: Path, installation: Installation | None = None) -> None:
+    """Write a kustomization and its resources; of kubediscovery itself the component for ``--manage-apiservice`` too.
+
+    Raises ``OSError``.
+    """
+    installation = installation or Installation()
+    manifests = objects_with_cert_manager(installation)
     directory.mkdir(parents=True, exist_ok=True)
     for name, kinds in _FILES.items():
         (directory / name).write_text(to_yaml(manifest for manifest in manifests if manifest["kind"] in kinds))
     resources = "".join(f"  - {name}\n" for name in _FILES)
-    (directory / "kustomization.yaml").write_text(_KUSTOMIZATION + resources)
-    _write_component(directory / COMPONENT, Installation())
+    head = _APP_KUSTOMIZATION if installation.app else _KUSTOMIZATION
+    (directory / "kustomization.yaml").write_text(head + resources)
+    if not installation.app:
+        _write_component(directory / COMPONENT, installation)
 
 
 def _write_component(directory: Path, installation: Installation) -> None:

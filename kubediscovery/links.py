@@ -24,6 +24,8 @@ _FINEST = ("pod-template-hash", "controller-revision-hash", "batch.kubernetes.io
 
 # A label with its value, or with any; None stands for whatever labels there are.
 _Anchor = tuple[str, str | None] | None
+# Most labels are asked for by one selector alone.
+_Uids = str | dict[str, None]
 
 
 class Links:
@@ -35,11 +37,12 @@ class Links:
         self._named = Naming()
         # By namespace and the identity of a tuple of references, which they hold.
         self._siblings: dict[tuple[str, int], Siblings] = {}
-        self._on_node: dict[str, set[str]] = {}
-        self._selecting: dict[str, dict[_Anchor, set[str]]] = {}
-        self._releases: dict[str, set[str]] = {}
-        self._told: dict[str, set[str]] = {}
-        self._numbered: dict[tuple[str, str], set[str]] = {}
+        # UIDs are kept as the keys of dicts, which take a third of the memory of sets.
+        self._on_node: dict[str, dict[str, None]] = {}
+        self._selecting: dict[str, dict[_Anchor, _Uids]] = {}
+        self._releases: dict[str, dict[str, None]] = {}
+        self._told: dict[str, dict[str, None]] = {}
+        self._numbered: dict[tuple[str, str], dict[str, None]] = {}
         # By kind: namespace, or None for all of them → the version of the last change there.
         self._latest: dict[Kind, dict[str | None, int]] = {}
 
@@ -98,10 +101,10 @@ class Links:
         anchors = self._selecting.get(target.namespace)
         if not anchors:
             return
-        yield from anchors.get(None, ())
+        yield from _each(anchors.get(None))
         for key, value in target.labels:
-            yield from anchors.get((key, value), ())
-            yield from anchors.get((key, None), ())
+            yield from _each(anchors.get((key, value)))
+            yield from _each(anchors.get((key, None)))
 
     def numbered(self, namespace: str, stem: str) -> Collection[str]:
         """The UIDs of the PersistentVolumeClaims whose names are the stem, which ends with a dash, and a number."""
@@ -126,7 +129,7 @@ class Links:
         group = self._siblings.get(key) if key is not None else None
         if pod is None or key is None or group is None:
             return
-        group.members.discard(pod.uid)
+        group.members.pop(pod.uid, None)
         if not group.members:
             del self._siblings[key]
             self._named.forget(group, names_of(group.references, pod.namespace))
@@ -139,7 +142,7 @@ class Links:
         if group is None:
             group = self._siblings[key] = Siblings(pod.references)
             self._named.note(group, names_of(pod.references, pod.namespace))
-        group.members.add(pod.uid)
+        group.members[pod.uid] = None
 
     def _change_names(self, before: Object | None, after: Object | None) -> None:
         former = names_of(before.references, before.namespace) if before is not None else set()
@@ -152,11 +155,11 @@ class Links:
     def _change_selector(self, before: Object | None, after: Object | None) -> None:
         if before is not None and before.selector is not None:
             for anchor in _anchors(before.selector):
-                _discard(self._selecting[before.namespace], anchor, before.uid)
+                _leave(self._selecting[before.namespace], anchor, before.uid)
             prune(self._selecting, before.namespace)
         if after is not None and after.selector is not None:
             for anchor in _anchors(after.selector):
-                self._selecting.setdefault(after.namespace, {}).setdefault(anchor, set()).add(after.uid)
+                _join(self._selecting.setdefault(after.namespace, {}), anchor, after.uid)
 
     def _change_words(self, before: Object | None, after: Object | None) -> None:
         """What is known of an object by one word: its release, what it tells of, the stem of its name."""
@@ -207,8 +210,30 @@ def _anchors(selector: Selector) -> list[_Anchor]:
     return [(chosen.key, value) for value in chosen.values] if chosen.operator == "in" else [(chosen.key, None)]
 
 
+def _each(found: _Uids | None) -> Collection[str]:
+    if found is None:
+        return ()
+    return (found,) if isinstance(found, str) else found
+
+
+def _join(index: dict[_Anchor, _Uids], anchor: _Anchor, uid: str) -> None:
+    known = index.setdefault(anchor, uid)
+    if isinstance(known, dict):
+        known[uid] = None
+    elif known != uid:
+        index[anchor] = {known: None, uid: None}
+
+
+def _leave(index: dict[_Anchor, _Uids], anchor: _Anchor, uid: str) -> None:
+    known = index.get(anchor)
+    if isinstance(known, dict):
+        known.pop(uid, None)
+    if not known or known == uid:
+        index.pop(anchor, None)
+
+
 def _move(
-    index: dict[K, set[str]], former: K | None, present: K | None, before: Object | None, after: Object | None
+    index: dict[K, dict[str, None]], former: K | None, present: K | None, before: Object | None, after: Object | None
 ) -> None:
     """Keep an object by another key than before; those that are empty stand for none."""
     if former == present:
@@ -216,11 +241,11 @@ def _move(
     if former and before is not None:
         _discard(index, former, before.uid)
     if present and after is not None:
-        index.setdefault(present, set()).add(after.uid)
+        index.setdefault(present, {})[after.uid] = None
 
 
-def _discard(index: MutableMapping[K, set[str]], key: K, uid: str) -> None:
+def _discard(index: MutableMapping[K, dict[str, None]], key: K, uid: str) -> None:
     found = index.get(key)
     if found is not None:
-        found.discard(uid)
+        found.pop(uid, None)
         prune(index, key)

@@ -12,6 +12,7 @@ from kubediscovery.api import ApiGroup
 from kubediscovery.app import create_app
 from kubediscovery.authz import Attributes, NonResourceAttributes, ResourceAttributes
 from kubediscovery.bookkeeping import Books, opened_books
+from kubediscovery.built_in_registry import built_in_registry
 from kubediscovery.compact import Compactor
 from kubediscovery.compositions import Composition, Compositions, Target
 from kubediscovery.config import API_VERSION, ServeOptions
@@ -28,7 +29,8 @@ from kubediscovery.options import Options
 from kubediscovery.printable import printable
 from kubediscovery.pulse import pulse
 from kubediscovery.readiness import Readiness
-from kubediscovery.server import run
+from kubediscovery.registry import Registry
+from kubediscovery.server import run, work_beside
 from kubediscovery.services import Services
 from kubediscovery.settings import Settings
 from kubediscovery.sight import Sight
@@ -85,8 +87,13 @@ class LocalAuthorizer:
         return frozenset(attributes)
 
 
-def local_services(api: ApiGroup, store: Store, books: Books | None = None) -> Services:
-    """What answers are made with for the local user; the store is filled already."""
+def local_services(
+    api: ApiGroup, store: Store, books: Books | None = None, registries: Sequence[Registry] = ()
+) -> Services:
+    """What answers are made with for the local user; the store is filled already.
+
+    The registries are served beside what is built in.
+    """
     books, metrics = books or Books(Limits()), Metrics()
     books.report(metrics)
     return Services(
@@ -100,6 +107,7 @@ def local_services(api: ApiGroup, store: Store, books: Books | None = None) -> S
         limits=books.limits,
         auditor=books.auditor,
         tracing=books.tracing,
+        registries=(built_in_registry(api.group), *registries),
     )
 
 
@@ -109,10 +117,12 @@ async def serve_local(
     """Serve on a loopback socket until SIGINT or SIGTERM, and do what goes on beside it."""
     listener = Listener(create_app(services), tls=None)
     beat = pulse(services.metrics, services.limits)
-    await run(listener, listening, services.readiness, background=[beat, *background])
+    await run(listener, listening, services.readiness, background=[beat, *work_beside(services), *background])
 
 
-async def serve_snapshot(options: ServeOptions, say: Say, settings: Settings | None = None) -> None:
+async def serve_snapshot(
+    options: ServeOptions, say: Say, settings: Settings | None = None, *, registries: Sequence[Registry] = ()
+) -> None:
     """Serve what is in ``options.snapshot``: all of it, unless the settings select kinds.
 
     Raises :class:`ConfigurationError` for options or a snapshot that cannot be used, :class:`StartupError` for a port
@@ -127,7 +137,7 @@ async def serve_snapshot(options: ServeOptions, say: Say, settings: Settings | N
         say("\nserving it until Ctrl-C; try:\n")
         for question in questions(url_of(listening), api, next(iter(all_compositions(api, store)), None)):
             say(f"  {question}")
-        await serve_local(local_services(api, store, books), listening)
+        await serve_local(local_services(api, store, books, registries), listening)
 
 
 def load_local(path: Path, store: Store, settings: Settings) -> Summary:

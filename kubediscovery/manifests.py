@@ -10,31 +10,23 @@ from typing import Any
 
 import yaml
 
-from kubediscovery.config import (
-    AGGREGATION_LABEL,
-    API_VERSION,
-    CERTIFICATE_FILE,
-    DEFAULT_GROUP,
-    KEY_FILE,
-    SECURE_PORT,
-    SERVER_ROLE,
-)
-from kubediscovery.granted import BY_DEFAULT, GroupResource, reading_rules
+from kubediscovery.access import UsersRule, access
+from kubediscovery.config import API_VERSION, CERTIFICATE_FILE, DEFAULT_GROUP, KEY_FILE, SECURE_PORT
+from kubediscovery.granted import BY_DEFAULT, GroupResource
 from kubediscovery.kinds import Kind
 from kubediscovery.management import management, management_arguments
-from kubediscovery.roles import aggregate_role, binding, cluster_role
 from kubediscovery.serving_certificate import CA_FILE, ServingCertificate
 from kubediscovery.workload import (
     IMAGE,
-    LABELS,
     NAME,
-    SELECTOR,
     Manifest,
     deployment,
     disruption_budget,
+    labels_of,
     metadata,
     network_policy,
     priority_class,
+    selector_of,
 )
 
 # The kinds that an installation can hold, in the order of applying; uninstalling goes backwards.
@@ -62,9 +54,6 @@ INSTALLED_KINDS = (
     Kind("apiregistration.k8s.io", "v1", "apiservices", "APIService", "apiservice", namespaced=False),
 )
 
-SECRET_NAME = f"{NAME}-tls"
-_TO_VIEWERS = {f"rbac.authorization.k8s.io/aggregate-to-{role}": "true" for role in ("view", "edit", "admin")}
-
 
 @dataclass(frozen=True, slots=True)
 class External:
@@ -81,6 +70,9 @@ class Installation:
     ``resources`` is what the server may read, ``more`` what it may read beside that. ``makes_namespace`` is False where
     the namespace is somebody else's.
     ``manages_api_service`` says that the server takes the APIService away when its last replica stops.
+
+    A server of somebody's own subresources has a ``name``, group and ``version`` of its own, by which everything is
+    called; ``app`` is what it serves, as module:registry, and ``users`` are the rights that come with it.
     """
 
     namespace: str = NAME
@@ -91,16 +83,25 @@ class Installation:
     more: tuple[GroupResource, ...] = ()
     makes_namespace: bool = True
     manages_api_service: bool = False
+    name: str = NAME
+    version: str = API_VERSION
+    app: str = ""
+    users: tuple[UsersRule, ...] = ()
 
     @property
     def api_service_name(self) -> str:
         """The name that Kubernetes demands: version and group."""
-        return f"{API_VERSION}.{self.api_group}"
+        return f"{self.version}.{self.api_group}"
+
+    @property
+    def secret_name(self) -> str:
+        """Where the certificate is."""
+        return f"{self.name}-tls"
 
     @property
     def certificate_names(self) -> tuple[str, ...]:
         """The DNS names that the serving certificate must be for; kube-aggregator asks for the first."""
-        service = f"{NAME}.{self.namespace}.svc"
+        service = f"{self.name}.{self.namespace}.svc"
         return (service, f"{service}.cluster.local", *([self.external.host] if self.external else []))
 
 
@@ -110,7 +111,7 @@ def objects(installation: Installation, certificate: ServingCertificate) -> tupl
     served = (
         (_external_service(installation, installation.external),)
         if installation.external
-        else (priority_class(), _secret(installation, certificate), *_served_in_cluster(installation))
+        else (priority_class(installation.name), _secret(installation, certificate), *_served_in_cluster(installation))
     )
     managing = management(installation.namespace, installation.api_service_name)
     added = managing if installation.manages_api_service else ()
@@ -122,11 +123,11 @@ def objects(installation: Installation, certificate: ServingCertificate) -> tupl
 
 def objects_with_cert_manager(installation: Installation) -> tuple[Manifest, ...]:
     """The same with a certificate that cert-manager makes, renews, and injects into the APIService."""
-    ca, serving = f"{NAME}-ca", SECRET_NAME
+    ca, serving, self_signed = f"{installation.name}-ca", installation.secret_name, f"{installation.name}-self-signed"
     names = list(installation.certificate_names)
     served = (
-        priority_class(),
-        _cert_manager(installation, "Issuer", f"{NAME}-self-signed", {"selfSigned": {}}),
+        priority_class(installation.name),
+        _cert_manager(installation, "Issuer", self_signed, {"selfSigned": {}}),
         _cert_manager(
             installation,
             "Certificate",
@@ -137,7 +138,7 @@ def objects_with_cert_manager(installation: Installation) -> tuple[Manifest, ...
                 "isCA": True,
                 "duration": "87600h",
                 "privateKey": {"algorithm": "ECDSA", "size": 256},
-                "issuerRef": {"kind": "Issuer", "name": f"{NAME}-self-signed"},
+                "issuerRef": {"kind": "Issuer", "name": self_signed},
             },
         ),
         _cert_manager(installation, "Issuer", ca, {"ca": {"secretName": ca}}),
@@ -172,17 +173,17 @@ def api_service(installation: Installation, trust: Manifest, annotations: dict[s
         "kind": "APIService",
         "metadata": {
             "name": installation.api_service_name,
-            "labels": LABELS,
+            "labels": labels_of(installation.name),
             **({"annotations": annotations} if annotations else {}),
         },
         "spec": {
             "group": installation.api_group,
-            "version": API_VERSION,
+            "version": installation.version,
             "groupPriorityMinimum": 100,
             "versionPriority": 15,
             "service": {
                 "namespace": installation.namespace,
-                "name": NAME,
+                "name": installation.name,
                 "port": external.port if external else 443,
             },
             **trust,
@@ -191,22 +192,21 @@ def api_service(installation: Installation, trust: Manifest, annotations: dict[s
 
 
 def _rights(installation: Installation) -> tuple[Manifest, ...]:
-    account, reader = installation.namespace, "extension-apiserver-authentication-reader"
     return (
         *([_namespace(installation)] if installation.makes_namespace else []),
         {
             "apiVersion": "v1",
             "kind": "ServiceAccount",
-            "metadata": metadata(installation.namespace, NAME),
+            "metadata": metadata(installation.namespace, installation.name, installation.name),
             "automountServiceAccountToken": False,
         },
-        aggregate_role(SERVER_ROLE, AGGREGATION_LABEL),
-        _reading_role("built-in", installation.resources),
-        *([_reading_role("more", installation.more)] if installation.more else []),
-        cluster_role(f"{NAME}:view", _viewer_rules(installation.api_group), labels=_TO_VIEWERS),
-        binding(account, SERVER_ROLE, "ClusterRole", SERVER_ROLE),
-        binding(account, f"{NAME}:auth-delegator", "ClusterRole", "system:auth-delegator"),
-        binding(account, f"{NAME}:auth-reader", "Role", reader, namespace="kube-system"),
+        *access(
+            installation.name,
+            installation.namespace,
+            installation.api_group,
+            (installation.resources, installation.more),
+            installation.users,
+        ),
     )
 
 
@@ -215,21 +215,8 @@ def _namespace(installation: Installation) -> Manifest:
     return {
         "apiVersion": "v1",
         "kind": "Namespace",
-        "metadata": {"name": installation.namespace, "labels": LABELS | enforced},
+        "metadata": {"name": installation.namespace, "labels": labels_of(installation.name) | enforced},
     }
-
-
-def _reading_role(what: str, resources: Iterable[GroupResource]) -> Manifest:
-    return cluster_role(f"{SERVER_ROLE}-{what}", reading_rules(resources), labels={AGGREGATION_LABEL: "true"})
-
-
-def _viewer_rules(api_group: str) -> list[Manifest]:
-    # Asking is open to whoever may view; what they are shown is still checked kind by kind.
-    return [
-        {"apiGroups": [api_group], "resources": ["compositions"], "verbs": ["get", "list", "watch"]},
-        {"apiGroups": [api_group], "resources": ["lint"], "verbs": ["list"]},
-        {"apiGroups": [api_group], "resources": ["*/compositions"], "verbs": ["get", "watch"]},
-    ]
 
 
 def _secret(installation: Installation, certificate: ServingCertificate) -> Manifest:
@@ -237,30 +224,39 @@ def _secret(installation: Installation, certificate: ServingCertificate) -> Mani
     return {
         "apiVersion": "v1",
         "kind": "Secret",
-        "metadata": metadata(installation.namespace, SECRET_NAME),
+        "metadata": metadata(installation.namespace, installation.secret_name, installation.name),
         "type": "kubernetes.io/tls",
         "data": {name: _base64(value) for name, value in content.items()},
     }
 
 
 def _served_in_cluster(installation: Installation) -> tuple[Manifest, ...]:
-    namespace = installation.namespace
+    namespace, name = installation.namespace, installation.name
     return (
-        network_policy(namespace),
-        disruption_budget(namespace),
-        deployment(namespace, installation.image, installation.api_group, SECRET_NAME, _more_arguments(installation)),
+        network_policy(namespace, name),
+        disruption_budget(namespace, name),
+        deployment(
+            namespace,
+            installation.image,
+            DEFAULT_GROUP if installation.app else installation.api_group,
+            installation.secret_name,
+            serving_arguments(installation),
+            product=name,
+        ),
         _service(
             installation,
             {
-                "selector": SELECTOR,
+                "selector": selector_of(name),
                 "ports": [{"name": "https", "port": 443, "targetPort": "https", "appProtocol": "https"}],
             },
         ),
     )
 
 
-def _more_arguments(installation: Installation) -> list[str]:
-    return management_arguments(installation.namespace) if installation.manages_api_service else []
+def serving_arguments(installation: Installation) -> list[str]:
+    """What ``serve`` is told beside what it is always told."""
+    managing = management_arguments(installation.namespace) if installation.manages_api_service else []
+    return [*([f"--app={installation.app}"] if installation.app else []), *managing]
 
 
 def _external_service(installation: Installation, external: External) -> Manifest:
@@ -269,14 +265,15 @@ def _external_service(installation: Installation, external: External) -> Manifes
 
 
 def _service(installation: Installation, spec: Manifest) -> Manifest:
-    return {"apiVersion": "v1", "kind": "Service", "metadata": metadata(installation.namespace, NAME), "spec": spec}
+    named = metadata(installation.namespace, installation.name, installation.name)
+    return {"apiVersion": "v1", "kind": "Service", "metadata": named, "spec": spec}
 
 
 def _cert_manager(installation: Installation, kind: str, name: str, spec: Manifest) -> Manifest:
     return {
         "apiVersion": "cert-manager.io/v1",
         "kind": kind,
-        "metadata": metadata(installation.namespace, name),
+        "metadata": metadata(installation.namespace, name, installation.name),
         "spec": spec,
     }
 

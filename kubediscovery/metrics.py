@@ -98,7 +98,7 @@ class Metrics:
             registry=registry,
         ).labels("readOnly")
         self._lag = _tallies(registry, "kubediscovery_event_loop_lag_seconds", (), _LAG_SECONDS).of()
-        self._series: dict[tuple[RequestLabels, int], _Series] = {}
+        self._series: dict[tuple[RequestLabels, str, int], _Series] = {}
 
     def watch_caches(self, store: Store, progress: Mapping[Kind, Progress]) -> None:
         """Report the caches and their reflectors too."""
@@ -114,11 +114,11 @@ class Metrics:
 
     def answered(self, exchange: Exchange, seconds: float) -> None:
         """Count one answer."""
-        labels = exchange.labels()
+        key = labels, dry_run, code = exchange.labels(), exchange.dry_run, exchange.code
         try:
-            series = self._series[labels, exchange.code]
+            series = self._series[key]
         except KeyError:
-            series = self._series[labels, exchange.code] = self._made(labels, exchange.code)
+            series = self._series[key] = self._made(labels, dry_run, code)
         series.requests.inc()
         series.duration.add(seconds)
         if series.sizes is not None:
@@ -156,9 +156,8 @@ class Metrics:
         """All metrics as text."""
         return generate_latest(self._registry)
 
-    def _made(self, labels: RequestLabels, code: int) -> _Series:
+    def _made(self, labels: RequestLabels, dry_run: str, code: int) -> _Series:
         verb, *others = labels
-        dry_run = ""
         sizes = self._sizes.of(*labels, COMPONENT) if verb in _SIZED else None
         return _Series(
             self._requests.labels(verb, dry_run, *others, COMPONENT, str(code)),

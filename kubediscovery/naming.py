@@ -18,7 +18,8 @@ class Siblings:
 
     def __init__(self, references: tuple[Reference, ...]) -> None:
         self.references = references
-        self.members: set[str] = set()
+        # A dict of ten UIDs takes a third of a set of them.
+        self.members: dict[str, None] = {}
 
 
 class Name(NamedTuple):

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
+from msgspec.structs import replace
 
 from kubediscovery.health import Health, assess
 from kubediscovery.objects import (
@@ -21,14 +23,25 @@ from kubediscovery.objects import (
 
 # Characters of a date and time without its zone.
 _DATE_AND_TIME = 19
+# Siblings are made in the same second: times that are kept as they are written.
+_SECONDS = 4_096
 
 
-class Info(msgspec.Struct, omit_defaults=True):
+class Info(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Facts about an object; one that its kind does not have is left out."""
 
     revision: Annotated[str | None, Meta(description="Revision of the rollout that the object stands for.")] = None
     images: Annotated[tuple[str, ...] | None, Meta(description="Images of the containers, in their order.")] = None
-    restarts: Annotated[int | None, Meta(description="How often the pod's containers were restarted, in all.")] = None
+    image_ids: Annotated[
+        tuple[str, ...] | None,
+        Meta(
+            description="Images that the pod's containers run, as the container runtime names them, as in "
+            "registry.example.com/web@sha256:2f1e."
+        ),
+    ] = msgspec.field(default=None, name="imageIDs")
+    restarts: Annotated[
+        int | None, Meta(description="How often the pod's containers were restarted, in all, as kubectl counts it.")
+    ] = None
     node: Annotated[str | None, Meta(description="Name of the node that the pod was given to.")] = None
     requests: Annotated[
         dict[str, str] | None,
@@ -42,7 +55,7 @@ class Info(msgspec.Struct, omit_defaults=True):
     )
 
 
-class Event(msgspec.Struct, omit_defaults=True, rename="camel"):
+class Event(msgspec.Struct, omit_defaults=True, rename="camel", gc=False):
     """What an Event of the cluster says of the object."""
 
     type: Annotated[str, Meta(description="Normal or Warning.")]
@@ -54,7 +67,7 @@ class Event(msgspec.Struct, omit_defaults=True, rename="camel"):
     ] = None
 
 
-class Facts(msgspec.Struct, omit_defaults=True, rename="camel"):
+class Facts(msgspec.Struct, omit_defaults=True, rename="camel", gc=False):
     """What is told of an object wherever it stands."""
 
     api_version: Annotated[str, Meta(description="Group and version of the object, as in apps/v1.")]
@@ -82,7 +95,8 @@ class Facts(msgspec.Struct, omit_defaults=True, rename="camel"):
     ] = None
 
 
-class Node(Facts):
+# Nodes never lead back to one another: without gc=False the garbage collector looks through all of a long list.
+class Node(Facts, gc=False):
     """One object in a tree: what it is, whether it is all right, and what it owns."""
 
     controller: Annotated[
@@ -125,28 +139,30 @@ class Node(Facts):
 
 def node_of(item: Object, *, controller: bool | None = None, relation: str = "", incoming: bool | None = None) -> Node:
     """The object as a node that nothing hangs from yet."""
+    kind, state = item.kind, item.state
     verdict = assess(item)
-    describe = _DESCRIPTIONS.get(type(item.state))
-    ready, info = describe(item.state) if describe else (None, None)
+    describe = _DESCRIPTIONS.get(type(state))
+    ready, info = describe(state) if describe else (None, None)
     if item.release:
-        info = info or Info()
-        info.release = item.release
+        info = replace(info or Info(), release=item.release)
+    # By position, which takes half of the time: a list makes a node for each object of a cluster.
     return Node(
-        api_version=item.kind.api_version,
-        kind=item.kind.kind,
-        namespace=item.namespace,
-        name=item.name,
-        uid=item.uid,
-        resource_version=str(item.resource_version),
-        creation_timestamp=timestamp(item.created),
-        ready=ready,
-        health=verdict.health,
-        reason=verdict.reason,
-        message=verdict.message,
-        info=info,
-        controller=controller,
-        relation=relation,
-        incoming=incoming,
+        kind.api_version,
+        kind.kind,
+        item.name,
+        item.uid,
+        str(item.resource_version),
+        verdict.health,
+        item.namespace,
+        timestamp(item.created),
+        ready,
+        verdict.reason,
+        verdict.message,
+        info,
+        None,
+        controller,
+        relation,
+        incoming,
     )
 
 
@@ -155,6 +171,7 @@ def event_of(state: EventState) -> Event:
     return Event(state.type, state.reason, state.message, state.count, timestamp(state.last_seen))
 
 
+@lru_cache(_SECONDS)
 def timestamp(seconds: int) -> str | None:
     """RFC 3339 in UTC, as Kubernetes writes times; None for 0."""
     return datetime.fromtimestamp(seconds, UTC).isoformat()[:_DATE_AND_TIME] + "Z" if seconds else None
@@ -162,7 +179,9 @@ def timestamp(seconds: int) -> str | None:
 
 def controls(owner: Object, child: Object) -> bool:
     """Whether an owner is the controller of what it owns."""
-    return any(reference.uid == owner.uid and reference.controller for reference in child.owners)
+    uid = owner.uid
+    # In a list, which takes a third of a generator's time: nearly always there is one.
+    return True in [reference.controller for reference in child.owners if reference.uid == uid]
 
 
 def order(item: Object) -> tuple[str, str, str, str]:
@@ -191,7 +210,11 @@ def _describe_revision(state: RevisionState) -> _Description:
 
 def _describe_pod(state: PodState) -> _Description:
     info = Info(
-        images=state.images, restarts=state.restarts, node=state.node or None, requests=dict(state.requests) or None
+        images=state.images,
+        image_ids=state.image_ids or None,
+        restarts=state.restarts,
+        node=state.node or None,
+        requests=dict(state.requests) or None,
     )
     return f"{state.ready}/{state.total}", info
 

@@ -81,13 +81,12 @@ class StatusState(Struct, frozen=True, gc=False):
     and custom kinds. Conditions of a Gateway API route are those of each parent, one after another.
     ``flags`` are facts that a rule of the kind needs, sorted by name, absent where they are empty:
 
-    - Service: ``type``, ``clusterIP`` (``None`` for a headless one), ``externalName``, ``address``
+    - Service: ``type``, ``clusterIP`` (``None`` for a headless one), ``address``
     - Ingress, Gateway: ``address``, as of a Service the first ip or hostname of a load balancer
     - Node: ``unschedulable`` is ``true``
-    - PersistentVolume: ``claim`` is ``namespace/name`` of spec.claimRef, ``claimUID`` its uid
     - VolumeAttachment: ``attached`` is ``true`` or ``false``, ``error`` the message of attachError, or of detachError
     - CustomResourceDefinition: ``group``, ``kind``, ``plural``, the first kubediscovery's annotations ``resource/…``
-    - custom kinds: ``replicas`` is status.replicas, ``suspended`` is ``true`` where spec.suspend or spec.paused is
+    - custom kinds: ``suspended`` is ``true`` where spec.suspend or spec.paused is
     """
 
     observed_generation: int = -1
@@ -115,10 +114,9 @@ class EventState(Struct, frozen=True, gc=False):
 class WorkloadState(Struct, frozen=True, gc=False):
     """Deployment, ReplicaSet, StatefulSet, DaemonSet and ReplicationController: wanted and reached numbers of pods.
 
-    ``strategy`` is the update strategy's type, ``partition`` a StatefulSet's; ``progress_deadline`` is seconds, 0 for
-    none. ``current_revision`` and ``update_revision`` are a StatefulSet's ControllerRevisions, ``revision`` the
-    number that the Deployment's controller writes into an annotation. ``first_ordinal`` is of a StatefulSet's pods, of
-    which none waits for another where it is ``parallel``.
+    ``strategy`` is the update strategy's type, ``partition`` a StatefulSet's, whose pods wait for no other where it is
+    ``parallel``; ``progress_deadline`` is seconds, 0 for none. ``current_revision`` and ``update_revision`` are a
+    StatefulSet's ControllerRevisions, ``revision`` the number in the annotation of a Deployment's controller.
     """
 
     desired: int
@@ -137,12 +135,11 @@ class WorkloadState(Struct, frozen=True, gc=False):
     current_revision: str = ""
     update_revision: str = ""
     revision: str = ""
-    first_ordinal: int = 0
     parallel: bool = False
 
 
 class JobState(Struct, frozen=True, gc=False):
-    """A Job: pods by how they ended. ``started`` says that it has a startTime, ``backoff_limit`` how many may fail."""
+    """A Job: pods by how they ended. ``started`` says that it has a startTime."""
 
     completions: int
     parallelism: int
@@ -154,11 +151,10 @@ class JobState(Struct, frozen=True, gc=False):
     started: bool
     images: tuple[str, ...]
     conditions: tuple[Condition, ...] = ()
-    backoff_limit: int = 0
 
 
 class CronJobState(Struct, frozen=True, gc=False):
-    """A CronJob. The two times are seconds since 1970, 0 for never; ``running`` are the names of its active Jobs."""
+    """A CronJob. The two times are seconds since 1970, 0 for never."""
 
     schedule: str
     suspended: bool
@@ -166,7 +162,6 @@ class CronJobState(Struct, frozen=True, gc=False):
     last_schedule: int
     last_success: int
     images: tuple[str, ...]
-    running: tuple[str, ...] = ()
 
 
 class AggregationState(Struct, frozen=True, gc=False):
@@ -209,8 +204,11 @@ class ContainerTrouble(Struct, frozen=True, gc=False):
 class PodState(Struct, frozen=True, gc=False):
     """A Pod; ``ready`` of ``total`` containers, ``other_images`` only those of init and ephemeral containers.
 
-    ``conditions`` holds Ready, ContainersReady and PodScheduled where they are not True. ``overdue`` says that it is
-    older than a pod should be that finds no node: :mod:`kubediscovery.ripening` sets it. ``requests`` is by resource.
+    Init containers that run on beside the others (sidecars) count among the containers, as for kubectl; the restarts of
+    the others do until the pod is initialized. ``image_ids`` are the images that run, as the container runtime names
+    them. ``observed_generation`` is the kubelet's, -1 for none. ``conditions`` holds Ready, ContainersReady and
+    PodScheduled where they are not True. ``overdue`` says that it is older than a pod should be that finds no node:
+    :mod:`kubediscovery.ripening` sets it. ``requests`` is by resource.
     """
 
     phase: str
@@ -228,6 +226,8 @@ class PodState(Struct, frozen=True, gc=False):
     overdue: bool = False
     other_images: tuple[str, ...] = ()
     requests: tuple[tuple[str, str], ...] = ()
+    image_ids: tuple[str, ...] = ()
+    observed_generation: int = -1
 
 
 State = (

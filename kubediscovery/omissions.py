@@ -5,11 +5,12 @@ has, and of all others together.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
+from msgspec.structs import replace
 
 from kubediscovery.errors import ServiceUnavailable
 from kubediscovery.kinds import Kind
@@ -47,6 +48,18 @@ def omissions(store: Store, sight: Sight, *, roots: bool = False) -> Iterator[Om
     if not sight.all and any(kind not in sight.named for kind in kinds):
         yield Omitted(ANY, "Forbidden", "of all other resources you are shown those that you may list", ANY)
     yield from _unknown(store, kinds, frozenset(hidden))
+
+
+def omissions_in(store: Store, sights: Sequence[Sight], *, roots: bool = False) -> list[Omitted]:
+    """The same for several namespaces together: what is hidden in some of them alone is told of these."""
+    found: dict[Omitted, list[str]] = {}
+    for sight in sights:
+        for each in omissions(store, sight, roots=roots):
+            found.setdefault(each, []).append(sight.namespace or "")
+    return [
+        each if len(where) == len(sights) else replace(each, message=f"{each.message} (in {', '.join(where)})")
+        for each, where in found.items()
+    ]
 
 
 def require_filled(pending: Collection[Kind]) -> None:

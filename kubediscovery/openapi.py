@@ -12,17 +12,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from functools import cached_property
+from functools import cached_property, partial
 from urllib.parse import parse_qs
 
 from starlette.datastructures import Headers
 
-from kubediscovery.api import ApiGroup
+from kubediscovery.api import GroupVersion
+from kubediscovery.described import descriptions
 from kubediscovery.discovery import Document
 from kubediscovery.errors import NotFound
 from kubediscovery.gnostic import V2, V3, Dialect, encode
 from kubediscovery.negotiation import JSON, PLAIN, MediaType, Representation, representation_of
-from kubediscovery.specification import Json, specification
+from kubediscovery.served import Served
+from kubediscovery.specification import Json, document
 from kubediscovery.swagger import swagger_of
 
 _YEAR = timedelta(days=365)
@@ -46,12 +48,15 @@ class Found:
 
 
 class OpenApi:
-    """The documents of one API group."""
+    """The documents of all that is served: of version 3 one for each version of a group, of version 2 one for all."""
 
-    def __init__(self, api: ApiGroup) -> None:
-        self._path = ("v3", "apis", api.group, api.version)
-        self._v3 = _Forms("v3", lambda: specification(api), V3)
-        self._v2 = _Forms("v2", lambda: swagger_of(self._v3.content), V2)
+    def __init__(self, served: Served) -> None:
+        self._served = served
+        self._v3: dict[tuple[str, ...], _Forms] = {
+            ("v3", "apis", version.group, version.version): _Forms("v3", partial(self._described, version), V3)
+            for version in served.versions
+        }
+        self._v2 = _Forms("v2", lambda: swagger_of(self._described(*served.versions)), V2)
 
     def find(self, segments: tuple[str, ...], headers: Headers, query: bytes) -> Found:
         """What stands under ``/openapi`` and the segments; raises :class:`NotFound` and :class:`NotAcceptable`.
@@ -62,7 +67,7 @@ class OpenApi:
         if segments == ("v3",):
             # Whatever is asked for, as there is no other form.
             return Found(self._index, Representation(PLAIN))
-        forms = {("v2",): self._v2, self._path: self._v3}.get(segments)
+        forms = self._v2 if segments == ("v2",) else self._v3.get(segments)
         if forms is None:
             raise NotFound("the server could not find the requested resource")
         representation = representation_of(headers, query, forms.offered)
@@ -72,8 +77,17 @@ class OpenApi:
 
     @cached_property
     def _index(self) -> Document:
-        path = "/".join(self._path[1:])
-        return Document.of({"paths": {path: {"serverRelativeURL": f"/openapi/v3/{path}?hash={self._v3.hash}"}}})
+        found = {"/".join(path[1:]): forms.hash for path, forms in self._v3.items()}
+        return Document.of(
+            {
+                "paths": {
+                    path: {"serverRelativeURL": f"/openapi/v3/{path}?hash={hash_}"} for path, hash_ in found.items()
+                }
+            }
+        )
+
+    def _described(self, *versions: GroupVersion) -> Json:
+        return document(part for version in versions for part in descriptions(version, self._served.of(version)))
 
 
 class _Forms:

@@ -7,7 +7,7 @@ Identifiers and actions are formed as Kubernetes forms them (k8s.io/apiextension
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from kubediscovery.api import COMPOSITIONS, LINT, ApiGroup
+from kubediscovery.api import COMPOSITIONS, LINT, GroupVersion, camel
 from kubediscovery.kinds import BUILT_IN_KINDS, Kind
 from kubediscovery.requests import ALL
 
@@ -31,7 +31,7 @@ class Operation:
     answers: tuple[str, ...]
     only_all: bool = False
 
-    def identifier(self, api: ApiGroup) -> str:
+    def identifier(self, api: GroupVersion) -> str:
         """``listKubediscoveryCloudarkIoV1CompositionForAllNamespaces``."""
         return _VERBS[self.action] + camel(f"{api.group}.{api.version}") + self.noun
 
@@ -74,11 +74,6 @@ def operations() -> Iterator[Operation]:
             yield from (operation, operation.watched)
     for operation in _OF_ANY_KIND:
         yield from (operation, operation.watched)
-
-
-def camel(dotted: str) -> str:
-    """``AppsV1`` of ``apps.v1``."""
-    return "".join(part[:1].upper() + part[1:] for part in dotted.replace("-", ".").split("."))
 
 
 _ROOTS = "one for every root, an object that nothing else owns"

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl
 
 from kubediscovery.continuation import Continuation, decode_continuation
@@ -16,6 +16,7 @@ from kubediscovery.drawing import (
 )
 from kubediscovery.errors import BadRequest
 from kubediscovery.health import Health
+from kubediscovery.namespaces import parse_namespaces
 from kubediscovery.outcome import RolloutState
 from kubediscovery.output import Output, parse_output
 from kubediscovery.selectors import EVERYTHING, Selector, parse_field_selector, parse_label_selector
@@ -41,7 +42,8 @@ class Options:
 
     ``limit`` is 0 for a whole list, ``start`` where a page begins, None for the first. ``least_version`` is what must
     have been seen before there is an answer, 0 for nothing; ``exact`` says that nothing after it may have been seen.
-    ``wish`` is what is waited for, ``ignored`` are unknown parameters.
+    ``namespaces`` are named beside the path's, or instead of all. ``wish`` is what is waited for, ``ignored`` are
+    unknown parameters.
     """
 
     labels: Selector = EVERYTHING
@@ -52,6 +54,7 @@ class Options:
     exact: bool = False
     include_object: str = "Metadata"
     drawing: Drawing = DEFAULT
+    namespaces: tuple[str, ...] = ()
     output: Output = Output.TREE
     wish: Wish | None = None
     ignored: tuple[str, ...] = ()
@@ -70,25 +73,39 @@ def parse_options(query: bytes, *, watch: bool = False, relations: Collection[st
     """
     if not query:
         return NOTHING_ASKED
-    values = _first_values(query)
-    for name, check in _ACCEPTED.items():
+    values = first_values(query)
+    for name, check in _OF_COMPOSITIONS.items():
+        if name in values:
+            check(name, values[name])
+    return replace(
+        standard_options(values, watch=watch, fields=FIELDS),
+        drawing=_drawing(values, relations, watch=watch),
+        namespaces=_namespaces(values.get("namespaces", ""), watch=watch),
+        output=parse_output(values.get("output", ""), watch=watch),
+        wish=parse_wish(values, watch=watch, exact=values.get("resourceVersionMatch") == EXACT),
+        ignored=tuple(sorted(set(values) - {*STANDARD, *_OF_COMPOSITIONS})),
+    )
+
+
+def standard_options(values: Mapping[str, str], *, watch: bool, fields: Mapping[str, frozenset[str] | None]) -> Options:
+    """What the :data:`STANDARD` parameters of a get, a list or a watch ask for; raises what :func:`parse_options` does.
+
+    ``fields`` are those that a selector can look at, with their values where these are known.
+    """
+    for name, check in STANDARD.items():
         if name in values:
             check(name, values[name])
     check_list_options(values, watch=watch)
     start = _start(values)
     return Options(
         labels=parse_label_selector(values.get("labelSelector", "")),
-        fields=parse_field_selector(values.get("fieldSelector", ""), FIELDS),
+        fields=parse_field_selector(values.get("fieldSelector", ""), fields),
         limit=int(values.get("limit") or 0),
         start=start,
         # A page may be asked of a replica that has not seen yet what the first page showed.
         least_version=max(int(values.get("resourceVersion") or 0), start.version if start else 0),
         exact=values.get("resourceVersionMatch") == EXACT,
         include_object=values.get("includeObject") or "Metadata",
-        drawing=_drawing(values, relations, watch=watch),
-        output=parse_output(values.get("output", ""), watch=watch),
-        wish=parse_wish(values, watch=watch, exact=values.get("resourceVersionMatch") == EXACT),
-        ignored=tuple(sorted(set(values) - set(_ACCEPTED))),
     )
 
 
@@ -107,6 +124,13 @@ def _drawing(values: Mapping[str, str], relations: Collection[str], *, watch: bo
         accepted = "accepted are depth, kinds and hideInactive"
         raise BadRequest(f"a watch has no relations, and no direction but children; {accepted}")
     return drawing
+
+
+def _namespaces(text: str, *, watch: bool) -> tuple[str, ...]:
+    named = parse_namespaces(text)
+    if named and watch:
+        raise BadRequest("namespaces: a watch is of one namespace or of all; open one for each of them")
+    return named
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +155,7 @@ def parse_terms(query: bytes) -> Terms:
     otherwise; one without ``timeoutSeconds`` lasts from half an hour to an hour (k8s.io/apiserver,
     ``pkg/endpoints/handlers/get.go``, ``pkg/storage/cacher/cacher.go``).
     """
-    values = _first_values(query)
+    values = first_values(query)
     version = int(values.get("resourceVersion") or 0)
     wanted = _BOOLEANS[values["sendInitialEvents"].lower()] if values.get("sendInitialEvents") else None
     bookmarks = _BOOLEANS[values.get("allowWatchBookmarks", "false").lower() or "true"]
@@ -150,7 +174,7 @@ def wants_watch(query: bytes) -> bool:
 
     Without a value it means yes (apimachinery, ``pkg/runtime/conversion.go``).
     """
-    value = _first_values(query).get("watch", "false").lower() or "true" if b"watch" in query else "false"
+    value = first_values(query).get("watch", "false").lower() or "true" if b"watch" in query else "false"
     _boolean("watch", value)
     return _BOOLEANS[value]
 
@@ -171,7 +195,7 @@ def parse_listing(query: bytes) -> Listing:
     and ``pkg/endpoints/filters/authorization.go``).
     """
     try:
-        values = _first_values(query)
+        values = first_values(query)
     except BadRequest:
         return Listing()
     return Listing(
@@ -199,7 +223,7 @@ def _start(values: Mapping[str, str]) -> Continuation | None:
     return start
 
 
-def _first_values(query: bytes) -> dict[str, str]:
+def first_values(query: bytes) -> dict[str, str]:
     """Of a repeated parameter the first counts, as in Go."""
     try:
         return dict(reversed(parse_qsl(query.decode(), keep_blank_values=True, errors="strict", max_num_fields=100)))
@@ -228,7 +252,8 @@ def _include_object(name: str, value: str) -> None:
 def _anything(_: str, __: str) -> None: ...
 
 
-_ACCEPTED: Mapping[str, Callable[[str, str], None]] = {
+#: The parameters that mean the same whatever is asked for.
+STANDARD: Mapping[str, Callable[[str, str], None]] = {
     "labelSelector": _anything,
     "fieldSelector": _anything,
     "limit": _whole_number,
@@ -242,8 +267,11 @@ _ACCEPTED: Mapping[str, Callable[[str, str], None]] = {
     "allowWatchBookmarks": _boolean,
     "pretty": _boolean,
     "includeObject": _include_object,
+}
+_OF_COMPOSITIONS: Mapping[str, Callable[[str, str], None]] = {
     "output": _anything,
     "waitFor": _anything,
+    "namespaces": _anything,
     **dict.fromkeys(_DRAWING, _anything),
     "hideInactive": _boolean,
 }

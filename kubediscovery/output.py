@@ -13,6 +13,7 @@ class Output(StrEnum):
     DOT = "dot"
     MERMAID = "mermaid"
     TEXT = "text"
+    SPLIT = "split"
     KUBEDISCOVERY = "kubediscovery"
 
 

@@ -6,6 +6,7 @@ resource version of the first, so that a watch that goes on from it sends all of
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from operator import itemgetter
 from typing import TypeVar
 
 from kubediscovery.continuation import LATEST, Continuation, Key, encode_continuation
@@ -23,6 +24,7 @@ _TOO_OLD = (
     "Continuing with the provided token results in an inconsistent list - objects that were created, modified, or "
     "deleted between the time the first chunk was returned and now may show up in the list."
 )
+_KEY = itemgetter(0)
 # What field selectors can be asked without a tree.
 _OF_ROOTS = frozenset(("metadata.name", "metadata.namespace", "root.kind"))
 
@@ -52,7 +54,12 @@ def places_after(places: Iterable[Place], options: Options) -> list[Place]:
         and (not labels.requirements or labels.matches(dict(root.labels)))
         and (not fields.requirements or fields.matches(_fields(key, root)))
     ]
-    return sorted(found, key=_key)
+    return sorted(found, key=_KEY)
+
+
+def needs_trees(options: Options) -> bool:
+    """Whether a tree has to be looked at to say if it is wanted."""
+    return any(found.key not in _OF_ROOTS for found in options.fields.requirements)
 
 
 def fill(places: Sequence[Place], limit: int, answer: Callable[[Object], Item | None]) -> tuple[list[Item], int]:
@@ -81,10 +88,6 @@ def list_metadata(version: int, places: Sequence[Place], left: int, options: Opt
         if not options.labels.requirements and not options.fields.requirements:
             metadata.remaining_item_count = left
     return metadata
-
-
-def _key(place: Place) -> Key:
-    return place[0]
 
 
 def _fields(key: Key, root: Object) -> dict[str, str]:

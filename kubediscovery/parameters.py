@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kubediscovery.drawing import MAX_DEPTH, Direction
+from kubediscovery.namespaces import MOST_NAMESPACES
 from kubediscovery.options import FIELDS
 from kubediscovery.output import Output
 from kubediscovery.validation import EXACT, NOT_OLDER_THAN
@@ -37,7 +38,16 @@ class Parameter:
 
 
 #: The parameters of lint; the others are refused there.
-OF_LINT = ("labelSelector", "limit", "resourceVersion", "resourceVersionMatch", "timeout", "pretty", "includeObject")
+OF_LINT = (
+    "labelSelector",
+    "namespaces",
+    "limit",
+    "resourceVersion",
+    "resourceVersionMatch",
+    "timeout",
+    "pretty",
+    "includeObject",
+)
 
 PARAMETERS = (
     Parameter(
@@ -48,6 +58,13 @@ PARAMETERS = (
         "fieldSelector",
         "Lists only what has these fields, as field=value or field!=value, comma-separated; accepted are "
         f"{', '.join(FIELDS)}.",
+    ),
+    Parameter(
+        "namespaces",
+        "Of a list of all namespaces these alone, comma-separated, as in shop,vault; of a list of one namespace these "
+        f"too, where you may ask the same of each; at most {MOST_NAMESPACES}. Relations are followed into them as into "
+        "the namespace of the path. A watch has none.",
+        single=True,
     ),
     Parameter(
         "limit",
@@ -118,8 +135,8 @@ PARAMETERS = (
     Parameter(
         "output",
         "What is answered: a tree, also without this parameter; nodes, every object once and without nesting; dot for "
-        "Graphviz, mermaid for Mermaid, text for people; kubediscovery, as the first kubediscovery answered. Accept is "
-        "asked only for the form. A watch has trees alone.",
+        "Graphviz, mermaid for Mermaid, text for people, split for people with a table for each kind; kubediscovery, "
+        "as the first kubediscovery answered. Accept is asked only for the form. A watch has trees alone.",
         accepted=tuple(Output),
         single=True,
     ),
@@ -132,7 +149,8 @@ PARAMETERS = (
     Parameter(
         "direction",
         "Which way the tree grows: to the children (the default), to the owners up to the root, to the users that refer"
-        " to the object, or to what the garbage collector would take with it. A watch has children alone.",
+        " to the object, to what it uses itself and what that uses, or to what the garbage collector would take with "
+        "it. A watch has children alone.",
         accepted=tuple(Direction),
         single=True,
     ),

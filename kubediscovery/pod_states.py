@@ -8,13 +8,14 @@ from msgspec import Struct, structs
 
 from kubediscovery import schema, schema_pods
 from kubediscovery.objects import ContainerTrouble, Phase, PodState, Reference
-from kubediscovery.readings import MESSAGE_LIMIT, Reading, Shape, conditions, images, named, seconds
+from kubediscovery.readings import MESSAGE_LIMIT, Reading, Shape, conditions, images, named, observed
 from kubediscovery.resource_requests import requests_of
 from kubediscovery.schema import has, present
 from kubediscovery.sharing import Sharing
 
 # What readiness and scheduling hang on.
 _CONDITIONS = frozenset(("Ready", "ContainersReady", "PodScheduled"))
+_NOT_TERMINATED = schema_pods.ContainerStateTerminated()
 
 
 class _Plan(Struct, frozen=True, gc=False):
@@ -22,6 +23,7 @@ class _Plan(Struct, frozen=True, gc=False):
 
     restart_policy: str
     total: int
+    sidecars: frozenset[str]
     images: tuple[str, ...]
     other_images: tuple[str, ...]
     references: tuple[Reference, ...]
@@ -43,9 +45,12 @@ def _read(raw: schema_pods.Pod, sharing: Sharing) -> Reading:
 def _plan(spec: schema_pods.PodSpec) -> _Plan:
     main = images(spec.containers)
     others = images(spec.init_containers, _ephemeral(spec))
+    # k8s.io/kubernetes, pkg/api/v1/pod/util.go, IsRestartableInitContainer
+    sidecars = [container.name for container in spec.init_containers if container.restart_policy == "Always"]
     return _Plan(
         restart_policy=sys.intern(spec.restart_policy),
-        total=len(spec.containers),
+        total=len(spec.containers) + len(sidecars),
+        sidecars=frozenset(sidecars),
         images=main,
         other_images=tuple(image for image in others if image not in main),
         references=named(_references(spec)),
@@ -58,18 +63,23 @@ def _ephemeral(spec: schema_pods.PodSpec) -> Iterator[schema_pods.Container]:
 
 
 def _state(status: schema_pods.PodStatus, node: str, plan: _Plan, sharing: Sharing) -> PodState:
-    statuses = list(status.container_statuses)
+    main, init = list(status.container_statuses), list(status.init_container_statuses)
+    # At the end of a pod its sidecars are killed: what fails is told of the others first.
+    statuses = main + [container for container in init if container.name in plan.sidecars]
+    starting = [container for container in init if container.name not in plan.sidecars]
     wanted = [condition for condition in status.conditions if condition.type in _CONDITIONS]
     # Shared by themselves: the whole differs from its siblings' by the node.
     unmet = conditions(condition for condition in wanted if condition.status != "True")
-    troubles = _troubles(status.init_container_statuses, init=True) + _troubles(statuses, init=False)
+    troubles = _troubles(starting, init=True) + _troubles(statuses, init=False)
+    counted = statuses if _is_initialized(status, starting) else statuses + starting
+    ids = tuple(dict.fromkeys(container.image_id for container in main if container.image_id))
     return PodState(
         phase=sys.intern(status.phase),
         node=sys.intern(node),
         restart_policy=plan.restart_policy,
         ready=sum(container.ready for container in statuses),
         total=plan.total,
-        restarts=sum(container.restart_count for container in statuses),
+        restarts=sum(container.restart_count for container in counted),
         images=plan.images,
         is_ready=any(condition.type == "Ready" and condition.status == "True" for condition in wanted),
         reason=status.reason,
@@ -78,7 +88,17 @@ def _state(status: schema_pods.PodStatus, node: str, plan: _Plan, sharing: Shari
         troubles=sharing.share(troubles) if troubles else (),
         other_images=plan.other_images,
         requests=plan.requests,
+        image_ids=sharing.share(ids) if ids else (),
+        observed_generation=observed(status.observed_generation),
     )
+
+
+def _is_initialized(status: schema_pods.PodStatus, starting: Iterable[schema_pods.ContainerStatus]) -> bool:
+    """Whether the init containers are done, by the rule of kubectl (printPod)."""
+    states = (container.state for container in starting)
+    return all(
+        _phase(state) is Phase.TERMINATED and not (state.terminated or _NOT_TERMINATED).exit_code for state in states
+    ) or any(condition.type == "Initialized" and condition.status == "True" for condition in status.conditions)
 
 
 def _troubles(statuses: Iterable[schema_pods.ContainerStatus], *, init: bool) -> tuple[ContainerTrouble, ...]:
@@ -91,11 +111,12 @@ def _trouble(status: schema_pods.ContainerStatus, *, init: bool) -> ContainerTro
     if status.ready and not init:
         return None
     phase = _phase(status.state)
-    present = status.state.terminated if phase is Phase.TERMINATED else status.state.waiting
-    exit_code = status.state.terminated.exit_code if phase is Phase.TERMINATED else 0
+    terminated = status.state.terminated or _NOT_TERMINATED
+    present = terminated if phase is Phase.TERMINATED else status.state.waiting
+    exit_code = terminated.exit_code if phase is Phase.TERMINATED else 0
     if init and (phase is Phase.RUNNING or (phase is Phase.TERMINATED and exit_code == 0)):
         return None
-    last = status.last_state.terminated
+    last = status.last_state.terminated or _NOT_TERMINATED
     return ContainerTrouble(
         name=status.name,
         phase=phase,
@@ -111,12 +132,9 @@ def _trouble(status: schema_pods.ContainerStatus, *, init: bool) -> ContainerTro
 
 def _phase(state: schema_pods.ContainerState) -> Phase:
     """A state that names nothing is waiting (k8s.io/api, core/v1/types.go, ContainerState)."""
-    if seconds(state.running.started_at):
+    if has(state, "running"):
         return Phase.RUNNING
-    terminated = state.terminated
-    if terminated.reason or terminated.exit_code or seconds(terminated.finished_at):
-        return Phase.TERMINATED
-    return Phase.WAITING
+    return Phase.TERMINATED if has(state, "terminated") else Phase.WAITING
 
 
 def _references(spec: schema_pods.PodSpec) -> Iterator[Reference]:

@@ -8,7 +8,7 @@ from kubediscovery.cluster import KubeApiserver, is_ours, read
 from kubediscovery.errors import StartupError, UpstreamForbidden
 from kubediscovery.manifests import Installation
 from kubediscovery.rights import AUTHENTICATION_CONFIG_MAP, missing_rights
-from kubediscovery.workload import NAME, Manifest
+from kubediscovery.workload import Manifest
 
 AGGREGATION_FLAGS = (
     "--requestheader-client-ca-file",
@@ -49,19 +49,20 @@ async def _aggregation_fault(client: KubeApiserver) -> str:
 
 async def _api_service_fault(client: KubeApiserver, installation: Installation) -> str:
     listed = await client.request("GET", "/apis/apiregistration.k8s.io/v1/apiservices")
+    more, same = (f" --name {installation.name}", "group") if installation.app else ("", "--api-group")
     for item in listed["items"]:
         name, service = item["metadata"]["name"], item["spec"].get("service") or {}
-        here = service.get("namespace") == installation.namespace and service.get("name") == NAME
-        ours = is_ours(item) or here
+        here = service.get("namespace") == installation.namespace and service.get("name") == installation.name
+        ours = is_ours(item, installation.name) or here
         if name == installation.api_service_name and not ours:
             return (
-                f"APIService {name} is there already and is not kubediscovery's: {_whose(item)}."
-                " Delete it, or choose another group with --api-group"
+                f"APIService {name} is there already and is not {installation.name}'s: {_whose(item)}."
+                f" Delete it, or choose another group{'' if installation.app else ' with --api-group'}"
             )
         if ours and (name != installation.api_service_name or not here):
             return (
-                f"kubediscovery is installed already: APIService {name} leads to {_service_words(service)}."
-                " Run `kubediscovery uninstall` first, or install with the same --namespace and --api-group"
+                f"{installation.name} is installed already: APIService {name} leads to {_service_words(service)}."
+                f" Run `kubediscovery uninstall{more}` first, or install with the same --namespace and {same}"
             )
     return ""
 

@@ -74,9 +74,10 @@ def group_of(api_version: str) -> str:
 
 
 def conditions(raw: Iterable[schema.ObjectCondition | schema.ProbedCondition]) -> tuple[Condition, ...]:
-    """Conditions in their order, with messages cut."""
+    """Conditions in their order, with messages cut; what they say in the same words is kept once."""
+    intern = sys.intern
     return tuple(
-        Condition(type=found.type, status=found.status, reason=found.reason, message=found.message[:MESSAGE_LIMIT])
+        Condition(intern(found.type), intern(found.status), intern(found.reason), intern(found.message[:MESSAGE_LIMIT]))
         for found in raw
     )
 
@@ -98,7 +99,8 @@ def exact(labels: Mapping[str, str]) -> Selector | None:
 
 
 def _equalities(labels: Mapping[str, str]) -> tuple[Requirement, ...]:
-    return tuple(Requirement(key, "in", frozenset((labels[key],))) for key in sorted(labels))
+    intern = sys.intern
+    return tuple(Requirement(intern(key), "in", frozenset((intern(labels[key]),))) for key in sorted(labels))
 
 
 def label_selector(raw: schema.LabelSelector) -> Selector | None:

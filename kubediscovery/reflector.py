@@ -44,10 +44,10 @@ class Source(Protocol[T]):
 
 
 class Sink(Protocol[T]):
-    """What a reflector writes to. Every call is synchronous, so readers see each change whole."""
+    """What a reflector writes to. Readers see each change whole."""
 
-    def replace(self, items: list[T], resource_version: str) -> None:
-        """These are all there are; whatever else was held is gone."""
+    def replace(self, items: list[T], resource_version: str) -> Awaitable[None] | None:
+        """These are all there are; whatever else was held is gone. Whoever gives an awaitable takes them in by it."""
         ...
 
     def put(self, item: T) -> None:
@@ -130,7 +130,9 @@ class Reflector(Generic[T]):
         while page.continue_token:
             page = await self._source.page(page.continue_token)
             items += page.items
-        self._sink.replace(items, page.resource_version)
+        taken_in = self._sink.replace(items, page.resource_version)
+        if taken_in is not None:
+            await taken_in
         self._is_known, self._refused_since = True, None
         self.progress.resource_version = page.resource_version
 

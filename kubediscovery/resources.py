@@ -1,7 +1,7 @@
 """Requests for resources of the API group, answered as the caller may see them."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -14,15 +14,18 @@ from starlette.responses import Response
 from kubediscovery.api import COMPOSITIONS
 from kubediscovery.authz import ResourceAttributes
 from kubediscovery.broadcast import Broadcaster
-from kubediscovery.compositions import Composition, CompositionList, Compositions, Target, composition_name_of
+from kubediscovery.compositions import Composition, CompositionList, Target, composition_name_of
 from kubediscovery.errors import BadRequest, Expired, NotFound, ServiceUnavailable, Subject
-from kubediscovery.freshness import Settled, fresh_enough, require_exact
+from kubediscovery.freshness import fresh_enough, require_exact
 from kubediscovery.identity import User
+from kubediscovery.lists import ListRequest, Lists
+from kubediscovery.namespaces import spread
 from kubediscovery.negotiation import READ_HEADERS, READABLE, WATCHABLE, Representation, representation_of
 from kubediscovery.omissions import ANY, Omitted
 from kubediscovery.options import Options, Terms, parse_options, parse_terms, wants_watch
 from kubediscovery.output import Output
 from kubediscovery.patience import Asking, Patience, gone
+from kubediscovery.registry import Renew
 from kubediscovery.relations import Relations
 from kubediscovery.representation import transform
 from kubediscovery.requests import ALL
@@ -34,7 +37,7 @@ from kubediscovery.sight import Sight
 from kubediscovery.streaming import WatchResponse
 from kubediscovery.tokens import websocket_protocols
 from kubediscovery.views import Selection
-from kubediscovery.visibility import Visibility
+from kubediscovery.visibility import authorize_beside
 from kubediscovery.watch import Watch
 from kubediscovery.wish import HEADER, MOST_SECONDS, REACHED, TIMED_OUT
 
@@ -47,8 +50,6 @@ _SHORT_WATCH = float(MOST_SECONDS)
 # Requests with a short path, query and head, which others may send too, are kept with the answer that was given last.
 _PLANS, _LONGEST_PLAN, _LONGEST_KEPT = 512, 1_024, 16 * 1024
 _SAID = READ_HEADERS | {b"if-none-match"}
-
-Renew = Callable[[], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,6 +70,7 @@ class _Plan:
     representation: Representation
     known: frozenset[str]
     watches: bool
+    beside: tuple[str, ...] = ()
     kept: _Kept | None = None
 
     def lasts(self, answer: Composition | CompositionList) -> bool:
@@ -84,11 +86,14 @@ class Resources:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._api = services.api
-        self._compositions = Compositions(services.api, services.store, services.journal)
-        self._broadcaster = Broadcaster(services.store, self._compositions, services.journal, services.past)
-        self._settled = Settled(services.store)
+        self._compositions = services.compositions
+        self._broadcaster = Broadcaster(
+            services.store, self._compositions, services.journal, services.past, services.turns
+        )
+        self._settled = services.settled
+        self._lists = Lists(services.store, self._compositions, services.renderer, services.turns)
         self._patience = Patience(self._broadcaster, services.api.kinds)
-        self._visibility = Visibility(services.authorizer, services.store)
+        self._visibility = services.visibility
         self._known = lru_cache(_PLANS)(self._read)
 
     def names(self, attributes: ResourceAttributes) -> tuple[str, str]:
@@ -110,13 +115,17 @@ class Resources:
         # A page goes on with what was answered before, and what may not be newer cannot be waited for.
         is_first = plan.options.start is None and not plan.options.exact
         await fresh_enough(self._settled if is_first else store, plan.options.least_version)
-        sight = await self._visibility.sight(user, plan.target.namespace, related=plan.options.drawing.reaches_out)
+        beside = await self._beside(user, attributes, plan) if plan.beside else ()
+        related = plan.options.drawing.reaches_out
+        sight = beside[0] if beside else await self._visibility.sight(user, plan.target.namespace, related=related)
         if plan.options.wish is not None:
             return await self._wait(request, user, attributes, plan, sight, renew)
         require_exact(store, plan.options)
         generation, kept = store.generation, plan.kept
         if kept is not None and kept.sight == sight and kept.generation == generation:
             return kept.response
+        if attributes.name == ALL if plan.target.kind is not None else attributes.verb != "get":
+            return await self._list(plan, sight, *beside[1:])
         answer = self._answer(attributes, plan.target, plan.options, sight)
         response = await self._represent(answer, plan)
         if plan.lasts(answer) and len(response.body) <= _LONGEST_KEPT:
@@ -147,10 +156,11 @@ class Resources:
         require_reading(method)
         watches = attributes.verb == "watch" or bool(attributes.subresource and wants_watch(query))
         options = parse_options(query, watch=watches, relations=relations.names)
+        target, beside = _spread(attributes, target, options)
         drawer = _drawer_of(options)
         offered = WATCHABLE if watches else READABLE if drawer is None else drawer.offered
         representation = representation_of(headers, query, offered, options.include_object)
-        return _Plan(target, options, representation, known_tags(headers), watches)
+        return _Plan(target, options, representation, known_tags(headers), watches, beside)
 
     async def _wait(
         self, request: Request, user: User, attributes: ResourceAttributes, plan: "_Plan", sight: Sight, renew: Renew
@@ -165,7 +175,6 @@ class Resources:
 
         def answer(sight: Sight) -> Composition:
             found = self._answer(attributes, plan.target, plan.options, sight)
-            assert isinstance(found, Composition)  # noqa: S101 - it has one name
             wish.require_of(found.root.kind, found.status.rollout)
             return found
 
@@ -211,8 +220,20 @@ class Resources:
         )
 
     async def _sight_now(self, user: User, plan: "_Plan") -> Sight:
+        if plan.beside:
+            return (await self._sights(user, plan, max_age=REVIEW_MAX_AGE))[0]
         related = plan.options.drawing.reaches_out
         return await self._visibility.sight(user, plan.target.namespace, related=related, max_age=REVIEW_MAX_AGE)
+
+    async def _sights(self, user: User, plan: "_Plan", *, max_age: float | None = None) -> tuple[Sight, ...]:
+        """What the caller may see in each namespace of the request, in the path's own or the first named one first."""
+        names, related = (plan.target.namespace or "", *plan.beside), plan.options.drawing.reaches_out
+        return await self._visibility.sights(user, names, related=related, max_age=max_age)
+
+    async def _beside(self, user: User, attributes: ResourceAttributes, plan: "_Plan") -> tuple[Sight, ...]:
+        if attributes.verb == "list" or attributes.name == ALL:
+            await authorize_beside(self._services.authorizer, user, attributes, plan.beside)
+        return await self._sights(user, plan)
 
     def _target(self, attributes: ResourceAttributes) -> Target:
         namespace = attributes.namespace or None
@@ -229,14 +250,17 @@ class Resources:
             raise _no_such(attributes, f"{kind.group_resource} is namespaced: give the namespace, or * as the name")
         return Target(kind, namespace)
 
-    def _answer(
-        self, attributes: ResourceAttributes, target: Target, options: Options, sight: Sight
-    ) -> Composition | CompositionList:
-        if target.kind is None and attributes.verb == "get":
-            return self._compositions.named(target.namespace or "", attributes.name, sight, options.drawing)
-        if target.kind is None or attributes.name == ALL:
-            return self._compositions.many(target, options, sight)
-        return self._compositions.one(target.kind, target.namespace or "", attributes.name, sight, options.drawing)
+    def _answer(self, attributes: ResourceAttributes, target: Target, options: Options, sight: Sight) -> Composition:
+        if target.kind is None:
+            return self._compositions.named(attributes.namespace, attributes.name, sight, options.drawing)
+        return self._compositions.one(target.kind, attributes.namespace, attributes.name, sight, options.drawing)
+
+    async def _list(self, plan: "_Plan", sight: Sight, *beside: Sight) -> Response:
+        begun = self._compositions.begin(plan.target, plan.options, sight, *beside)
+        if _drawer_of(plan.options) is not None:
+            return await self._represent(await self._lists.whole(begun, plan.options), plan)
+        said = warnings(_said(begun.head, plan.options))
+        return await self._lists.answer(ListRequest(begun, plan.options, plan.representation, plan.known, said))
 
     async def _represent(
         self, answer: Composition | CompositionList, plan: "_Plan", said: Iterable[str] = ()
@@ -252,6 +276,19 @@ class Resources:
             # A drawing of ten thousand objects takes longer than others should wait for.
             content = await asyncio.to_thread(drawer.draw, answer, datetime.now(UTC), self._services.store.get)
         return await renderer.answer(content, representation, known=plan.known, headers=headers)
+
+
+def _spread(attributes: ResourceAttributes, target: Target, options: Options) -> tuple[Target, tuple[str, ...]]:
+    """The target in the first namespace that a request looks into, and the others that it names.
+
+    Raises :class:`BadRequest` where what it lists is in no namespace.
+    """
+    if not options.namespaces:
+        return target, ()
+    if target.kind is not None and not target.kind.namespaced and attributes.name == ALL:
+        raise BadRequest(f"namespaces: {target.kind.group_resource} is not namespaced, list it without")
+    first, *beside = spread(target.namespace, options.namespaces)
+    return replace(target, namespace=first), tuple(beside)
 
 
 def _selection(attributes: ResourceAttributes, target: Target, options: Options) -> Selection:

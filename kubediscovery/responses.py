@@ -20,9 +20,7 @@ from kubediscovery.representation import encode, written
 
 # Answers depend on the caller: no cache on the way may keep one (k8s.io/apiserver, filters/cachecontrol.go).
 PRIVATE = {"Cache-Control": "no-cache, private", "X-Content-Type-Options": "nosniff"}
-_NEGOTIATED = {"Vary": "Accept, Accept-Encoding"}
-# RFC 9110, sections 15.5.2 and 15.5.6: how to prove who one is, and that nothing here is ever written.
-_ERROR_HEADERS = {Unauthorized.code: {"WWW-Authenticate": "Bearer"}, MethodNotAllowed.code: {"Allow": "GET, HEAD"}}
+NEGOTIATED = {"Vary": "Accept, Accept-Encoding"}
 NOTHING_KNOWN: frozenset[str] = frozenset()
 _RAW = Representation(PLAIN, pretty=True)
 # writers.go: defaultGzipThresholdBytes and defaultGzipContentEncodingLevel.
@@ -135,7 +133,7 @@ def known_tags(headers: Headers) -> frozenset[str]:
 
 
 def _finished_response(finished: _Finished, media_type: str, headers: Mapping[str, str]) -> Response:
-    headers = {**headers, **_NEGOTIATED, "ETag": finished.etag}
+    headers = {**headers, **NEGOTIATED, "ETag": finished.etag}
     if finished.body is None:
         return Response(status_code=304, headers=headers)
     if finished.compressed:
@@ -155,7 +153,12 @@ def text_response(text: str | bytes, *, code: int = 200, media_type: str = "text
 
 def error_response(error: StatusError, representation: Representation) -> Response:
     """The error as a ``Status`` in the encoding that was asked for."""
-    headers = {**PRIVATE, **_NEGOTIATED, **_ERROR_HEADERS.get(error.code, {})}
+    headers = {**PRIVATE, **NEGOTIATED}
+    # RFC 9110, sections 15.5.2 and 15.5.6: how to prove who one is, and what can be done instead.
+    if isinstance(error, Unauthorized):
+        headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, MethodNotAllowed):
+        headers["Allow"] = ", ".join(error.allowed)
     if error.retry_after:
         headers["Retry-After"] = str(error.retry_after)
     media_type = representation.media_type.encoding

@@ -18,13 +18,15 @@ class Revisions:
     """The pods of a workload by their revisions.
 
     ``new`` and ``old`` are those of the new revision and of former ones that are neither deleted nor at their end,
-    ``terminating`` the former ones that are being deleted, ``newest`` a Deployment's new ReplicaSet. ``known`` is
-    false where no pods may be seen, or nobody can say which are new: then the workload's own status has to do.
+    ``unready`` those new ones that are not ready, ``terminating`` the former ones that are being deleted, ``newest`` a
+    Deployment's new ReplicaSet. ``known`` is false where no pods may be seen, or nobody can say which are new: then the
+    workload's own status has to do.
     """
 
     revision: str = ""
     new: Sequence[Object] = ()
     old: Sequence[Object] = ()
+    unready: Sequence[Object] = ()
     terminating: Sequence[Object] = ()
     newest: Object | None = None
     known: bool = False
@@ -79,26 +81,32 @@ def _revisions(pods: Sequence[tuple[str, Object]], revision: str, newest: Object
     counts = counted(pods)
     if not revision:
         return Revisions(counts=counts)
-    former = [pod for found, pod in pods if found != revision]
-    return Revisions(
-        revision,
-        new=[pod for found, pod in pods if found == revision and is_active(pod)],
-        old=[pod for pod in former if is_active(pod)],
-        terminating=[pod for pod in former if pod.deleting],
-        newest=newest,
-        known=bool(pods),
-        counts=counts,
-    )
+    new: list[Object] = []
+    old: list[Object] = []
+    unready: list[Object] = []
+    terminating: list[Object] = []
+    for found, pod in pods:
+        is_new = found == revision
+        if is_active(pod):
+            (new if is_new else old).append(pod)
+            if is_new and not is_ready(pod):
+                unready.append(pod)
+        elif not is_new and pod.deleting:
+            terminating.append(pod)
+    return Revisions(revision, new, old, unready, terminating, newest, known=bool(pods), counts=counts)
 
 
 def counted(pods: Iterable[tuple[str, Object]]) -> list[RevisionPods] | None:
     """Pods with their revisions, by revision and images; None for none."""
-    groups: defaultdict[tuple[str, tuple[str, ...]], list[Object]] = defaultdict(list)
+    # Pods, ready ones and terminating ones.
+    groups: defaultdict[tuple[str, tuple[str, ...]], list[int]] = defaultdict(lambda: [0, 0, 0])
     for revision, pod in pods:
-        images = pod.state.images if isinstance(pod.state, PodState) else ()
-        groups[revision, images].append(pod)
+        group = groups[revision, pod.state.images if isinstance(pod.state, PodState) else ()]
+        group[0] += 1
+        group[1] += is_ready(pod)
+        group[2] += pod.deleting
     found = [
-        RevisionPods(images, len(group), sum(map(is_ready, group)), revision, sum([pod.deleting for pod in group]))
-        for (revision, images), group in sorted(groups.items(), key=itemgetter(0))
+        RevisionPods(images, count, ready, revision, terminating)
+        for (revision, images), (count, ready, terminating) in sorted(groups.items(), key=itemgetter(0))
     ]
     return found or None

@@ -9,7 +9,8 @@ from being complete.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from kubediscovery.culprit import Culprit, broken, by_condition, first, is_ready, unready
+from kubediscovery.culprit import Culprit, broken, by_condition, first, unready
+from kubediscovery.health_terms import condition_of
 from kubediscovery.objects import Condition, Object, WorkloadState
 from kubediscovery.outcome import Outcome, Rollout, RolloutState
 from kubediscovery.revisions import (
@@ -103,7 +104,7 @@ def _paused(case: _Case) -> Outcome | None:
 
 
 def _broken(case: _Case) -> Outcome | None:
-    culprit = first(case.pods.new, broken)
+    culprit = first(case.pods.unready, broken)
     return _failed_at(culprit) if culprit is not None else None
 
 
@@ -135,14 +136,14 @@ def _late(case: _Case) -> Outcome | None:
     condition = _condition(case.root, "Progressing")
     if condition is None or condition.reason != "ProgressDeadlineExceeded":
         return None
-    culprit = first(case.pods.new, unready)
+    culprit = first(case.pods.unready, unready)
     said = f"{condition.message}; {culprit.message}" if culprit is not None else condition.message
     return Outcome(_FAILED, condition.reason, said, culprit or by_condition(case.root, condition))
 
 
 def _condition(item: Object, type_: str) -> Condition | None:
     conditions = item.state.conditions if isinstance(item.state, WorkloadState) else ()
-    return next((found for found in conditions if found.type == type_), None)
+    return condition_of(conditions, type_)
 
 
 def _wanted(state: WorkloadState) -> int:
@@ -160,7 +161,7 @@ def _counts(*steps: _Step) -> _Rule:
         for holds, reason, words in steps:
             if holds(case.state):
                 said = words.format(s=case.state, wanted=_wanted(case.state))
-                waiting = first(case.pods.new, unready) if reason in _ABOUT_READINESS else None
+                waiting = first(case.pods.unready, unready) if reason in _ABOUT_READINESS else None
                 return Outcome(_PROGRESSING, reason, f"{said}; {waiting.message}" if waiting is not None else said)
         return None
 
@@ -210,7 +211,7 @@ def _terminating(case: _Case) -> Outcome | None:
 
 def _unready(case: _Case) -> Outcome | None:
     """The pods may be seen before the workload's own status has taken notice of them."""
-    count = sum(not is_ready(pod) for pod in case.pods.new)
+    count = len(case.pods.unready)
     return Outcome(_PROGRESSING, "PodsNotReady", f"{count} pods of the new revision are not ready") if count else None
 
 

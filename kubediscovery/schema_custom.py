@@ -9,7 +9,6 @@ class CustomStatus(Message, frozen=True):
     observed_generation: Any = None
     conditions: Any = None
     phase: Any = None
-    replicas: Any = None
     ready_replicas: Any = None
     addresses: Any = None
     parents: Any = None

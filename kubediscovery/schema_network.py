@@ -22,7 +22,6 @@ class ServiceSpec(Message, frozen=True):
     selector: Annotated[dict[str, str], 2] = {}
     cluster_ip: Annotated[str, 3] = msgspec.field(default="", name="clusterIP")
     type: Annotated[str, 4] = ""
-    external_name: Annotated[str, 10] = ""
 
 
 class ServiceStatus(Message, frozen=True):

@@ -8,14 +8,12 @@ from typing import Annotated, ClassVar
 import msgspec
 
 from kubediscovery.schema import (
-    NO_TIME,
     LocalObjectReference,
     Message,
     NamedReference,
     ObjectMeta,
     ProbedCondition,
     Quantity,
-    Time,
     inlined,
 )
 
@@ -39,6 +37,7 @@ class ResourceRequirements(Message, frozen=True):
 
 
 class Container(Message, frozen=True):
+    name: Annotated[str, 1] = ""
     image: Annotated[str, 2] = ""
     env: Annotated[list[EnvVar], 7] = []
     resources: Annotated[ResourceRequirements, 8] = ResourceRequirements()
@@ -145,20 +144,19 @@ class ContainerStateWaiting(Message, frozen=True):
 
 
 class ContainerStateRunning(Message, frozen=True):
-    started_at: Annotated[Time | None, 1] = NO_TIME
+    """That it is there is all: the time of the start would make each pod another one than its siblings."""
 
 
 class ContainerStateTerminated(Message, frozen=True):
     exit_code: Annotated[int, 1] = 0
     reason: Annotated[str, 3] = ""
     message: Annotated[str, 4] = ""
-    finished_at: Annotated[Time | None, 6] = NO_TIME
 
 
 class ContainerState(Message, frozen=True):
     waiting: Annotated[ContainerStateWaiting, 1] = ContainerStateWaiting()
-    running: Annotated[ContainerStateRunning, 2] = ContainerStateRunning()
-    terminated: Annotated[ContainerStateTerminated, 3] = ContainerStateTerminated()
+    running: Annotated[ContainerStateRunning | None, 2] = None
+    terminated: Annotated[ContainerStateTerminated | None, 3] = None
 
 
 class ContainerStatus(Message, frozen=True):
@@ -167,6 +165,7 @@ class ContainerStatus(Message, frozen=True):
     last_state: Annotated[ContainerState, 3] = ContainerState()
     ready: Annotated[bool, 4] = False
     restart_count: Annotated[int, 5] = 0
+    image_id: Annotated[str, 7] = msgspec.field(default="", name="imageID")
 
 
 class PodStatus(Message, frozen=True):
@@ -176,9 +175,40 @@ class PodStatus(Message, frozen=True):
     reason: Annotated[str, 4] = ""
     container_statuses: Annotated[list[ContainerStatus], 8] = []
     init_container_statuses: Annotated[list[ContainerStatus], 10] = []
+    observed_generation: Annotated[int, 17] = 0
 
 
 class Pod(Message, frozen=True):
     metadata: Annotated[ObjectMeta, 1] = ObjectMeta()
     spec: Annotated[PodSpec, 2] = PodSpec()
     status: Annotated[PodStatus, 3] = PodStatus()
+
+
+class SealedMetadata(Message, frozen=True):
+    """Metadata of which what siblings have in common stays as the bytes that it comes in: of protobuf alone."""
+
+    name: Annotated[str, 1] = ""
+    namespace: Annotated[str, 3] = ""
+    uid: Annotated[str, 5] = ""
+    resource_version: Annotated[str, 6] = ""
+    generation: Annotated[int, 7] = 0
+    creation_timestamp: Annotated[bytes, 8] = b""
+    deletion_timestamp: Annotated[bytes, 9] = b""
+    labels: Annotated[list[bytes], 11] = []
+    annotations: Annotated[list[bytes], 12] = []
+    owner_references: Annotated[list[bytes], 13] = []
+
+
+class SealedPod(Message, frozen=True):
+    """A pod as :mod:`kubediscovery.quick_pods` reads it."""
+
+    metadata: Annotated[SealedMetadata, 1] = SealedMetadata()
+    spec: Annotated[PodSpec, 2] = PodSpec()
+    status: Annotated[PodStatus, 3] = PodStatus()
+
+
+class MapEntry(Message, frozen=True):
+    """One of a map (protobuf.dev, "Encoding", Maps)."""
+
+    key: Annotated[str, 1] = ""
+    value: Annotated[str, 2] = ""

@@ -2,7 +2,7 @@
 
 from typing import Annotated, ClassVar
 
-from kubediscovery.schema import Message, ObjectMeta, ObjectReference, ProbedCondition, SecretReference, inlined
+from kubediscovery.schema import Message, ObjectMeta, ProbedCondition, SecretReference, inlined
 
 
 class PersistentVolumeClaimSpec(Message, frozen=True):
@@ -36,7 +36,6 @@ class PersistentVolumeSource(Message, frozen=True):
 
 class PersistentVolumeSpec(PersistentVolumeSource, frozen=True):
     persistent_volume_source: ClassVar[Annotated[PersistentVolumeSource, 2]] = inlined()
-    claim_ref: Annotated[ObjectReference, 4] = ObjectReference()
     storage_class_name: Annotated[str, 6] = ""
 
 

@@ -81,10 +81,6 @@ class StatefulSetUpdateStrategy(Message, frozen=True):
     rolling_update: Annotated[RollingUpdate, 2] = RollingUpdate()
 
 
-class StatefulSetOrdinals(Message, frozen=True):
-    start: Annotated[int, 1] = 0
-
-
 class ClaimTemplate(Message, frozen=True):
     metadata: Annotated[ObjectMeta, 1] = ObjectMeta()
 
@@ -96,7 +92,6 @@ class StatefulSetSpec(Message, frozen=True):
     volume_claim_templates: Annotated[list[ClaimTemplate], 4] = []
     pod_management_policy: Annotated[str, 6] = ""
     update_strategy: Annotated[StatefulSetUpdateStrategy, 7] = StatefulSetUpdateStrategy()
-    ordinals: Annotated[StatefulSetOrdinals, 11] = StatefulSetOrdinals()
 
 
 class StatefulSetStatus(Message, frozen=True):
@@ -153,7 +148,6 @@ class JobSpec(Message, frozen=True):
     completions: Annotated[int, 2] = 0
     selector: Annotated[LabelSelector | None, 4] = None
     template: Annotated[PodTemplateSpec, 6] = PodTemplateSpec()
-    backoff_limit: Annotated[int, 7] = 0
     suspend: Annotated[bool, 10] = False
 
 

@@ -6,16 +6,20 @@ import signal
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
+from kubediscovery import history_subresources
 from kubediscovery.api import ApiGroup
 from kubediscovery.apiservice import ApiService, ApiServiceKeeper
 from kubediscovery.app import create_app
 from kubediscovery.authn import Authenticator
 from kubediscovery.authz import Authorizer
 from kubediscovery.bookkeeping import Books, opened_books
+from kubediscovery.built_in_registry import built_in_registry
 from kubediscovery.catalogue import Catalogue
 from kubediscovery.certs import read_key_pair
 from kubediscovery.checks import checks
+from kubediscovery.chronicle import Chronicle, HistoryOptions
 from kubediscovery.client import Client
 from kubediscovery.compact import Compactor
 from kubediscovery.config import API_VERSION, ServeOptions
@@ -34,12 +38,13 @@ from kubediscovery.presence import SharedLease
 from kubediscovery.pulse import pulse
 from kubediscovery.readiness import Readiness
 from kubediscovery.reflector import Reflector
+from kubediscovery.registry import Registry
 from kubediscovery.selection import Selection
 from kubediscovery.services import Services
 from kubediscovery.settings import Settings
 from kubediscovery.shapes import CONFIG_MAP_DATA
 from kubediscovery.sources import ObjectSource
-from kubediscovery.startup import allow_open_files, give_back_large_blocks
+from kubediscovery.startup import allow_open_files, give_back_large_blocks, keep_for_good
 from kubediscovery.store import Store
 
 logger = logging.getLogger(__name__)
@@ -49,8 +54,17 @@ _TRUST_NAMESPACE, _TRUST_NAME = "kube-system", "extension-apiserver-authenticati
 CERTIFICATE_POLL = 1.0
 
 
-async def serve(options: ServeOptions, settings: Settings | None = None) -> None:
-    """Serve until SIGTERM or SIGINT.
+async def serve(
+    options: ServeOptions,
+    settings: Settings | None = None,
+    *,
+    registries: Sequence[Registry] = (),
+    listening: socket.socket | None = None,
+    signals: "Signals | None" = None,
+) -> None:
+    """Serve until SIGTERM or SIGINT, or until the ``signals`` say so; ``listening`` stands for address and port.
+
+    The ``registries`` are served beside what is built in.
 
     Raises :class:`ConfigurationError` or :class:`StartupError` before anything is served.
     """
@@ -62,21 +76,36 @@ async def serve(options: ServeOptions, settings: Settings | None = None) -> None
     client = await Client.connect(options.kubeconfig)
     try:
         tls = ServingTls(certificate, key)
-        with opened_books(options.load) as books, bind(options.bind_address, options.secure_port) as listening:
-            await _serve_cluster(options, settings or Settings(), client, tls, listening, books)
+        settings, built_in = settings or Settings(), built_in_registry(options.api_group)
+        chronicle = Chronicle(HistoryOptions(settings.history, options.history_path, options.audit_log))
+        history_subresources.register(built_in, chronicle)
+        with (
+            chronicle.opened(),
+            opened_books(options.load) as books,
+            listening or bind(options.bind_address, options.secure_port) as bound,
+        ):
+            given = (built_in, *registries)
+            await _serve_cluster(options, settings, client, tls, bound, books, given, signals)
     finally:
         await client.close()
 
 
 async def _serve_cluster(
-    options: ServeOptions, settings: Settings, client: Client, tls: ServingTls, listening: socket.socket, books: Books
+    options: ServeOptions,
+    settings: Settings,
+    client: Client,
+    tls: ServingTls,
+    listening: socket.socket,
+    books: Books,
+    registries: tuple[Registry, ...],
+    signals: "Signals | None",
 ) -> None:
     api = ApiGroup(options.api_group, API_VERSION, Kinds())
     store, metrics = Store(api.kinds), Metrics()
     authenticator = Authenticator(books.reviewer(client, metrics, "authn"))
     catalogue = Catalogue(client, options.api_group)
     declarations = Declarations(store, settings.relations)
-    source_of = _source_of(client, settings, declarations)
+    source_of = _source_of(client, settings, declarations, store)
     following = Following(store, source_of, catalogue.look, form_of=declarations.reader_of)
     journal = Journal(store)
     lookout = Lookout(store, catalogue, following, settings.kinds or Selection())
@@ -99,6 +128,8 @@ async def _serve_cluster(
         limits=books.limits,
         auditor=books.auditor,
         tracing=books.tracing,
+        client=client,
+        registries=registries,
     )
     await run(
         Listener(create_app(services), tls, drain_seconds=books.limits.seconds),
@@ -109,10 +140,13 @@ async def _serve_cluster(
             lookout.run,
             renewal(tls),
             pulse(metrics, books.limits),
+            partial(keep_for_good, lambda: not store.pending),
             *(each.run for each in keepers),
+            *work_beside(services),
         ],
         leaving=[each.leave for each in keepers],
         shutdown_delay=options.shutdown_delay,
+        signals=signals,
     )
 
 
@@ -124,12 +158,13 @@ async def run(
     background: Sequence[Callable[[], Awaitable[None]]],
     leaving: Sequence[Callable[[], Awaitable[None]]] = (),
     shutdown_delay: float = 0.0,
+    signals: "Signals | None" = None,
 ) -> None:
     """Listen and do what goes on beside it, until a signal; then fail readiness, leave, wait, drain and end.
 
     Raises :class:`StartupError` where one of these failed: half a server must not look like a whole one.
     """
-    signals = _Signals()
+    signals = signals or Signals.of_process()
     try:
         async with asyncio.TaskGroup() as tasks:
             running = [tasks.create_task(_forever(work)) for work in background]
@@ -150,15 +185,22 @@ async def run(
         raise StartupError("ended at once by a second signal: requests may have been cut off")
 
 
-class _Signals:
-    """SIGTERM and SIGINT: the first asks to end, another one to do so at once (``pkg/server/signal.go``)."""
+class Signals:
+    """The first asks to end, another one to do so at once (``pkg/server/signal.go``)."""
 
     def __init__(self) -> None:
         self.first, self.second = asyncio.Event(), asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, self._came)
 
-    def _came(self) -> None:
+    @classmethod
+    def of_process(cls) -> "Signals":
+        """SIGTERM and SIGINT."""
+        made = cls()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, made.end)
+        return made
+
+    def end(self) -> None:
+        """Ask once more."""
         (self.second if self.first.is_set() else self.first).set()
 
 
@@ -172,6 +214,11 @@ async def _end(
     logger.info("shutting down: no new connections, finishing what is under way")
     listener.close()
     readiness.draining.set()
+
+
+def work_beside(services: Services) -> list[Callable[[], Awaitable[None]]]:
+    """What the registries want to go on beside the server."""
+    return [partial(work, services) for registry in services.registries for work in registry.beside]
 
 
 async def _forever(work: Callable[[], Awaitable[None]]) -> None:
@@ -231,12 +278,15 @@ def _keepers(
     ]
 
 
-def _source_of(client: Client, settings: Settings, declarations: Declarations) -> Callable[[Kind], ObjectSource]:
+def _source_of(
+    client: Client, settings: Settings, declarations: Declarations, store: Store
+) -> Callable[[Kind], ObjectSource]:
     compactor = Compactor()
 
     def source_of(kind: Kind) -> ObjectSource:
         decoder = settings.decoder(kind, compactor, declarations.reader_of(kind))
-        return ObjectSource(client, kind.list_path, decoder)
+        # What is read anew must not be older than what is known.
+        return ObjectSource(client, kind.list_path, decoder, may_lag=store.count(kind) == 0)
 
     return source_of
 

@@ -9,24 +9,27 @@ from kubediscovery.declared import DeclaredRelation, Reader, Where, kind_called
 from kubediscovery.declaring import read_declared
 from kubediscovery.decoding import Decoder
 from kubediscovery.errors import ConfigurationError
+from kubediscovery.history_settings import HistorySettings, read_history
 from kubediscovery.kinds import Kind, Kinds
 from kubediscovery.overrides import Overrides, read_overrides
 from kubediscovery.selection import KindPattern, Selection
 from kubediscovery.shapes import shape_of
 
-SECTIONS = _KINDS, _RELATIONS, _HEALTH = ("kinds", "relations", "health")
+SECTIONS = _KINDS, _RELATIONS, _HEALTH, _HISTORY = ("kinds", "relations", "health", "history")
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What the sections say.
 
-    Which kinds are followed, None for the default; how objects lead to others; and how objects of some are judged.
+    Which kinds are followed, None for the default; how objects lead to others; how objects of some are judged; and of
+    which kinds former versions are kept.
     """
 
     kinds: Selection | None = None
     relations: tuple[DeclaredRelation, ...] = ()
     health: Overrides = field(default_factory=Overrides)
+    history: HistorySettings = field(default_factory=HistorySettings)
 
     def decoder(self, kind: Kind, compactor: Compactor, reader: Reader | None = None) -> Decoder:
         """What decodes a kind, with the verdicts of these settings, and with what the reader reads of it."""
@@ -39,6 +42,7 @@ def read_settings(content: Mapping[str, object]) -> Settings:
         kinds=_selection(content[_KINDS]) if _KINDS in content else None,
         relations=_relations(content[_RELATIONS]) if _RELATIONS in content else (),
         health=read_overrides(content[_HEALTH]) if _HEALTH in content else Overrides(),
+        history=read_history(content[_HISTORY]) if _HISTORY in content else HistorySettings(),
     )
 
 

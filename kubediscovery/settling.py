@@ -6,10 +6,10 @@ from contextlib import suppress
 from typing import Any
 
 from kubediscovery.cluster import POLL_SECONDS, KubeApiserver, read
-from kubediscovery.config import API_VERSION, SERVER_ROLE
+from kubediscovery.config import SERVER_ROLE
 from kubediscovery.errors import StartupError, UpstreamForbidden
 from kubediscovery.manifests import Installation
-from kubediscovery.workload import NAME, Manifest
+from kubediscovery.workload import Manifest
 
 Say = Callable[[str], None]
 
@@ -36,9 +36,9 @@ async def wait_until_available(client: KubeApiserver, installation: Installation
     until = asyncio.get_running_loop().time() + seconds
     said = ""
     while True:
-        is_available, message = _availability(await read(client, path))
+        is_available, message = availability(await read(client, path))
         if is_available:
-            say(f"{NAME} answers. Try: kubectl get --raw '{first_path(installation)}'")
+            say(f"{installation.name} answers. Try: kubectl get --raw '{first_path(installation)}'")
             return
         if message != said:
             say(f"waiting for APIService {installation.api_service_name}: {message}")
@@ -48,7 +48,8 @@ async def wait_until_available(client: KubeApiserver, installation: Installation
         await asyncio.sleep(POLL_SECONDS)
 
 
-def _availability(api_service: Manifest | None) -> tuple[bool, str]:
+def availability(api_service: Manifest | None) -> tuple[bool, str]:
+    """Whether kube-apiserver has reached the server behind it, and what it says of that."""
     conditions: list[dict[str, Any]] = ((api_service or {}).get("status") or {}).get("conditions") or []
     for condition in conditions:
         if condition["type"] == "Available":
@@ -61,10 +62,11 @@ def _not_available(installation: Installation, message: str, seconds: float) -> 
     return (
         f"everything is applied, but APIService {installation.api_service_name} is not available after {seconds:g} s:"
         f" {message}\nLook at: {kubectl} get pods,endpointslices\n         {kubectl} describe deployment,pods"
-        f"\n         {kubectl} logs deployment/{NAME}"
+        f"\n         {kubectl} logs deployment/{installation.name}"
     )
 
 
 def first_path(installation: Installation) -> str:
-    """What to ask first."""
-    return f"/apis/{installation.api_group}/{API_VERSION}/namespaces/default/deployments/*/compositions"
+    """What to ask first: of somebody's own subresources, which there are."""
+    path = f"/apis/{installation.api_group}/{installation.version}"
+    return path if installation.app else f"{path}/namespaces/default/deployments/*/compositions"

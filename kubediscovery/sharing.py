@@ -6,7 +6,8 @@ from typing import Any, TypeVar
 import msgspec
 from google.protobuf.message import Message
 
-SHARED_LIMIT = 65_536
+# Siblings come one after another: what has not come for so long will hardly come again.
+SHARED_LIMIT = 16_384
 # Parts of messages whose reading is remembered, and the longest of them in bytes: 32 MiB of them at the very most.
 READ_LIMIT, LONGEST_READ = 4_096, 8_192
 
@@ -38,7 +39,7 @@ class Sharing:
         """
         if isinstance(part, Message):
             part.DiscardUnknownFields()
-            content = part.SerializePartialToString()
+            content = part.SerializePartialToString(deterministic=True)
         else:
             # The classes of the schema that are no structs are their attributes.
             content = msgspec.json.encode(part, enc_hook=vars)

@@ -34,7 +34,6 @@ FILES_LIMIT = 100_000
 # Files that are named in the summary; of the others it gives the number.
 _NAMED = 5
 
-
 DecoderOf = Callable[[Kind, Compactor], Decoder]
 
 
@@ -78,15 +77,7 @@ def load_snapshot(
     file that would be left out, and where there is no object of a tracked kind at all.
     """
     takes = (selection or Selection(exclude=())).takes
-    files = _Files()
-    if path.is_dir():
-        skipped = list(files.read_directory(path))
-    else:
-        skipped = []
-        try:
-            files.read(path)
-        except (OSError, ValueError) as error:
-            raise _unusable(path, _reason(error)) from error
+    files, skipped = _read(path)
     contents = _Contents(takes, files.kinds(), Manifests(decoder_of=decoder_of))
     store.follow(contents.followed(files.found))
     store.replace(DEFINITION, contents.definitions(files.found), 0)
@@ -109,6 +100,17 @@ def load_snapshot(
         duplicates=len(contents.objects) - kept,
         skipped=tuple(skipped),
     )
+
+
+def _read(path: Path) -> tuple["_Files", list[Skipped]]:
+    files = _Files()
+    if path.is_dir():
+        return files, list(files.read_directory(path))
+    try:
+        files.read(path)
+    except (OSError, ValueError) as error:
+        raise _unusable(path, _reason(error)) from error
+    return files, []
 
 
 def fill(store: Store, objects: Iterable[Object]) -> int:

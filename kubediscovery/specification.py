@@ -3,11 +3,11 @@
 Only the group's own paths are in it: the aggregator shows each server's document to everybody under its group.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from kubediscovery import __version__
-from kubediscovery.api import ApiGroup
+from kubediscovery.api import GroupVersion, camel
 from kubediscovery.definitions import GROUP_VERSION_KIND, REFERENCE, definitions, group_version_kind, schema_prefix
 from kubediscovery.negotiation import (
     FINDINGS,
@@ -19,11 +19,12 @@ from kubediscovery.negotiation import (
     UNCONVERTED,
     MediaType,
 )
-from kubediscovery.operations import EVENT, LIST, ONE, REPORT, Operation, camel, operations
+from kubediscovery.operations import EVENT, LIST, ONE, REPORT, Operation, operations
 from kubediscovery.outputs import DRAWERS
 from kubediscovery.outputs.flat import CompositionNodes
 from kubediscovery.outputs.former import Former
 from kubediscovery.parameters import OF_LINT, PARAMETERS
+from kubediscovery.registry import Description
 from kubediscovery.requests import ALL
 
 Json = dict[str, Any]
@@ -37,7 +38,9 @@ ERRORS: Mapping[int, str] = {
     405: "Nothing here can be written.",
     406: "None of the media types asked for can be served; the message lists those that can.",
     410: "The resource version or continue token is too old: list again.",
+    409: "Somebody else has changed it meanwhile, or it is there already.",
     413: "The request's body is too long; none is needed.",
+    415: "The request's body is in a form that is not read; the message lists those that are.",
     422: "Parameters do not go together; the causes name them.",
     429: "Too many requests; try again after the seconds of Retry-After.",
     431: "The request's headers are too long.",
@@ -76,24 +79,47 @@ _BEARER_TOKEN = {
 }
 
 
-def specification(api: ApiGroup) -> Json:
-    """The document, as JSON content."""
-    prefix = f"{REFERENCE}{schema_prefix(api)}"
+def specification(api: GroupVersion) -> Json:
+    """The document of what is built in, as JSON content."""
+    return document([description(api)])
+
+
+def document(parts: Iterable[Description]) -> Json:
+    """The document of several descriptions, in which the same name means the same; the first says what."""
+    found = list(parts)
+
+    def merged(section: str) -> Json:
+        contents: Json = {}
+        for part in found:
+            contents |= {name: content for name, content in getattr(part, section).items() if name not in contents}
+        return contents
+
     return {
         "openapi": "3.0.0",
         "info": {"title": "kubediscovery", "version": __version__},
-        "paths": {f"/apis/{api.api_version}{operation.path}": _path_item(api, operation) for operation in operations()},
+        "paths": merged("paths"),
         "components": {
-            "schemas": definitions(api),
-            "parameters": _parameters(),
-            "responses": _answers(prefix) | {str(_NOT_MODIFIED): _SAME} | _errors(prefix),
+            "schemas": merged("schemas"),
+            "parameters": merged("parameters"),
+            "responses": merged("responses"),
             "securitySchemes": {"BearerToken": _BEARER_TOKEN},
         },
         "security": [{"BearerToken": []}],
     }
 
 
-def _path_item(api: ApiGroup, operation: Operation) -> Json:
+def description(api: GroupVersion) -> Description:
+    """What is built in: compositions and lint."""
+    prefix = f"{REFERENCE}{schema_prefix(api)}"
+    return Description(
+        paths={f"/apis/{api.api_version}{found.path}": _path_item(api, found) for found in operations()},
+        schemas=definitions(api),
+        parameters=_parameters(),
+        responses=_answers(prefix) | {str(_NOT_MODIFIED): _SAME} | errors(prefix),
+    )
+
+
+def _path_item(api: GroupVersion, operation: Operation) -> Json:
     item: Json = {"get": _operation(api, operation)}
     in_path = [name for name in ("namespace", "resource") if f"{{{name}}}" in operation.path]
     if "{name}" in operation.path:
@@ -101,7 +127,7 @@ def _path_item(api: ApiGroup, operation: Operation) -> Json:
     return item | ({"parameters": [_reference("parameters", name) for name in in_path]} if in_path else {})
 
 
-def _operation(api: ApiGroup, operation: Operation) -> Json:
+def _operation(api: GroupVersion, operation: Operation) -> Json:
     asked = [found.name for found in PARAMETERS if found.single or not operation.single]
     if operation.answers == (REPORT,):
         asked = [name for name in asked if name in OF_LINT]
@@ -168,7 +194,8 @@ def _content(answers: tuple[str, ...], prefix: str) -> Json:
     return found | (stream if LIST in answers else {})
 
 
-def _errors(prefix: str) -> Json:
+def errors(prefix: str) -> Json:
+    """What any request can be answered with instead, by the code; ``prefix`` is that of the schemas' references."""
     return {
         str(code): {
             "description": description,

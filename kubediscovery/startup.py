@@ -1,16 +1,23 @@
 """What makes a start quick: while the server is away, its cluster deletes no namespace; and what a long run needs."""
 
+import asyncio
 import ctypes
 import gc
 import importlib
 import resource
 import ssl
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import ModuleType
 
-_M_MMAP_THRESHOLD = -3
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+# uvloop takes 256 KiB for each read of TLS, of which a record fills 16 KiB: that must cost no call of the system.
+_LARGE_BLOCK, _KEPT_AT_THE_END = 1 << 19, 1 << 20
+# Objects that are made before the youngest are looked through: what is read of a cluster points at nothing that points
+# back, and a list of it should not be looked through a hundred times.
+_GARBAGE_THRESHOLD = 20_000
+_LOOK_SECONDS = 0.5
 
 
 @contextmanager
@@ -24,7 +31,15 @@ def imported_for_good() -> Iterator[None]:
         yield
     finally:
         gc.freeze()
+        gc.set_threshold(_GARBAGE_THRESHOLD, *gc.get_threshold()[1:])
         gc.enable()
+
+
+async def keep_for_good(is_filled: Callable[[], bool]) -> None:
+    """Once all is read that a cluster holds, look for no garbage in it: that would keep requests waiting."""
+    while not is_filled():  # noqa: ASYNC110 - what is filled is not told by any event
+        await asyncio.sleep(_LOOK_SECONDS)
+    gc.freeze()
 
 
 @contextmanager
@@ -60,13 +75,15 @@ def put_off(module: str) -> Iterator[None]:
 
 
 def give_back_large_blocks() -> None:
-    """Whatever is freed of 128 KiB and more goes back to the system at once (mallopt(3), M_MMAP_THRESHOLD).
+    """Whatever is freed of 512 KiB and more goes back to the system at once (mallopt(3), M_MMAP_THRESHOLD).
 
     glibc would soon keep such blocks, of which pages of a list and the buffers of TLS connections are made, among
     smaller ones that stay, and 10 MB with them. Other C libraries are left as they are.
     """
     with suppress(AttributeError, OSError):
-        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, 1 << 17)
+        libc = ctypes.CDLL(None)
+        libc.mallopt(_M_MMAP_THRESHOLD, _LARGE_BLOCK)
+        libc.mallopt(_M_TRIM_THRESHOLD, _KEPT_AT_THE_END)
 
 
 def allow_open_files() -> None:

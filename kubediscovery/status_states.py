@@ -36,7 +36,6 @@ def _service(raw: schema_network.Service) -> StatusState:
             {
                 "type": spec.type,
                 "clusterIP": spec.cluster_ip,
-                "externalName": spec.external_name,
                 "address": _address(raw.status.load_balancer),
             }
         )
@@ -76,9 +75,7 @@ def _phased(raw: schema_storage.PersistentVolumeClaim | schema_cluster.Namespace
 
 
 def _volume(raw: schema_storage.PersistentVolume) -> StatusState:
-    claim = raw.spec.claim_ref
-    named = f"{claim.namespace}/{claim.name}" if claim.name else ""
-    return StatusState(phase=raw.status.phase, flags=flags({"claim": named, "claimUID": claim.uid}))
+    return StatusState(phase=raw.status.phase)
 
 
 def _attachment(raw: schema_storage.VolumeAttachment) -> StatusState:

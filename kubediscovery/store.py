@@ -13,6 +13,9 @@ from typing import Protocol
 from kubediscovery.kinds import Kind, Kinds
 from kubediscovery.links import Links
 from kubediscovery.objects import Object
+from kubediscovery.roots import Roots, may_own
+
+__all__ = ["Coverage", "Observer", "Store", "may_own"]
 
 
 class Coverage(StrEnum):
@@ -87,6 +90,7 @@ class Store:
         self._by_uid: dict[str, Object] = {}
         # Kept also for owners that are not here: a child may arrive before its owner.
         self._children: dict[str, dict[str, Object]] = {}
+        self._roots = Roots(self._by_uid, self._children)
 
     @property
     def version(self) -> int:
@@ -150,6 +154,11 @@ class Store:
         table = self._tables.get(kind)
         return table.objects(namespace) if table is not None else iter(())
 
+    def namespaces(self, kind: Kind) -> list[str]:
+        """The namespaces that have objects of a kind."""
+        table = self._tables.get(kind)
+        return list(table.namespaces) if table is not None else []
+
     def owners(self, child: Object) -> list[Object]:
         """The tracked objects that own ``child``, each once, in the order of its references."""
         found = (self._by_uid.get(uid) for uid in dict.fromkeys(owner.uid for owner in child.owners))
@@ -158,11 +167,21 @@ class Store:
     def children(self, owner: Object) -> list[Object]:
         """The tracked objects that ``owner`` owns, each once, in no order."""
         indexed = self._children.get(owner.uid)
-        return [child for child in indexed.values() if may_own(owner, child)] if indexed else []
+        if not indexed:
+            return []
+        if not owner.kind.namespaced:
+            return list(indexed.values())
+        # As may_own has it, without a call for each child.
+        namespace = owner.namespace
+        return [child for child in indexed.values() if child.namespace == namespace]
 
     def losses(self, owner: Object) -> Mapping[Kind, int]:
         """The resource versions at which ``owner`` last lost a child, by the child's kind."""
         return self._losses.get(owner.uid, _NOTHING_LOST)
+
+    def is_leaf(self, item: Object) -> bool:
+        """Whether nothing names the object as an owner, or has since the object came."""
+        return item.uid not in self._children and item.uid not in self._losses
 
     def is_root(self, item: Object) -> bool:
         """Whether the object is of a workload kind and no tracked object owns it."""
@@ -172,10 +191,9 @@ class Store:
         return not any(owner is not None and may_own(owner, item) for owner in found)
 
     def roots(self, namespace: str | None = None) -> Iterator[Object]:
-        """The objects of workload kinds that no tracked object owns."""
-        for kind, table in self._tables.items():
-            if kind.workload:
-                yield from filter(self.is_root, table.objects(namespace))
+        """The objects of workload kinds that no tracked object owns, in no order; not to be held across an await."""
+        yield from self._roots.free(namespace)
+        yield from filter(self.is_root, self._roots.misled(namespace))
 
     def replace(self, kind: Kind, objects: Iterable[Object], version: int) -> None:
         """These are all objects of the kind: what else was held is dropped."""
@@ -187,6 +205,13 @@ class Store:
             self.remove(stale, version)
         for item in fresh.values():
             self.put(item)
+        self.complete(kind, version)
+
+    def complete(self, kind: Kind, version: int) -> None:
+        """All objects of the kind are here as they are at this version, and no others."""
+        table = self._tables.get(kind)
+        if table is None:
+            return
         former, table.coverage = table.coverage, Coverage.COMPLETE
         self._pending.pop(kind, None)
         self.advance(kind, version)
@@ -218,8 +243,7 @@ class Store:
             self._unlink(known, item.resource_version)
         table.namespaces.setdefault(item.namespace, {})[item.name] = item
         self._by_uid[item.uid] = item
-        for owner in item.owners:
-            self._children.setdefault(owner.uid, {})[item.uid] = item
+        self._link(known, item)
         self.links.change(known, item, item.resource_version)
         if item.kind not in self.seen:
             self.seen |= {item.kind}
@@ -280,6 +304,12 @@ class Store:
         self.seen -= {kind}
         self.owned -= {kind}
 
+    def _link(self, known: Object | None, item: Object) -> None:
+        for owner in item.owners:
+            self._children.setdefault(owner.uid, {})[item.uid] = item
+        if known is None or known.owners != item.owners:
+            self._roots.link(item)
+
     def _unlink(self, child: Object, version: int) -> None:
         for owner in child.owners:
             siblings = self._children.get(owner.uid)
@@ -290,6 +320,7 @@ class Store:
             held = self._by_uid.get(owner.uid)
             if held is not None and may_own(held, child):
                 self._losses.setdefault(owner.uid, {})[child.kind] = version
+        self._roots.unlink(child)
 
     def _tell(self, table: _Table, before: Object | None, after: Object | None, version: int) -> None:
         if table.coverage is Coverage.COMPLETE or table.came_late:
@@ -305,14 +336,6 @@ class Store:
         self._renew()
         for observer in self._observers:
             observer.reset()
-
-
-def may_own(owner: Object, child: Object) -> bool:
-    """Whether a reference is valid: owners are of the child's namespace or of none.
-
-    The garbage collector treats any other as absent (kubernetes.io, "Owners and Dependents"), and so do trees.
-    """
-    return not owner.kind.namespaced or owner.namespace == child.namespace
 
 
 def _place(item: Object) -> tuple[Kind, str, str]:

@@ -3,8 +3,9 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
+from typing import Protocol
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -12,12 +13,24 @@ from starlette.types import Receive, Scope, Send
 from kubediscovery.negotiation import JSON
 from kubediscovery.responses import PRIVATE
 from kubediscovery.upgrade import is_upgrade
-from kubediscovery.watch import Batch, Watch
+from kubediscovery.watch import Batch
 
 logger = logging.getLogger(__name__)
 
 # Seconds after which somebody who takes nothing any more is cut off.
 STALLED = 60.0
+
+
+class Events(Protocol):
+    """What a watch streams."""
+
+    def batches(self) -> AsyncGenerator[Batch, None]:
+        """The events as lines; each batch is what there is to tell at one time."""
+        ...
+
+    def close(self) -> None:
+        """End: nobody reads it any more."""
+        ...
 
 
 class WatchResponse(Response):
@@ -28,7 +41,7 @@ class WatchResponse(Response):
 
     def __init__(
         self,
-        watch: Watch,
+        watch: Events,
         *,
         sent: Callable[[int], None],
         subprotocol: str | None = None,

@@ -22,12 +22,13 @@ def swagger_of(document: Json) -> Json:
     responses = {name: _response(found) for name, found in components["responses"].items()}
     produced = {name: list(found.get("content", ())) for name, found in components["responses"].items()}
     definitions = {f"#/definitions/{name}": _schema(schema) for name, schema in components["schemas"].items()}
-    used = _used(responses, definitions)
+    paths = {path: _path_item(item, responses, produced) for path, item in document["paths"].items()}
+    used = _used([responses, paths], definitions)
     return {
         "swagger": "2.0",
         "info": document["info"],
         "schemes": ["https"],
-        "paths": {path: _path_item(item, responses, produced) for path, item in document["paths"].items()},
+        "paths": paths,
         # No others: the aggregator would keep them for everybody.
         "definitions": {_last(name): schema for name, schema in definitions.items() if name in used},
         "parameters": {name: _parameter(found) for name, found in components["parameters"].items()},
@@ -40,7 +41,11 @@ def swagger_of(document: Json) -> Json:
 
 
 def _path_item(item: Json, responses: Json, produced: dict[str, list[str]]) -> Json:
-    found: Json = {"get": _operation(item["get"], responses, produced)}
+    found: Json = {
+        method: _operation(operation, responses, produced)
+        for method, operation in item.items()
+        if method != "parameters"
+    }
     if "parameters" in item:
         found["parameters"] = _references(item["parameters"])
     return found
@@ -49,12 +54,21 @@ def _path_item(item: Json, responses: Json, produced: dict[str, list[str]]) -> J
 def _operation(operation: Json, responses: Json, produced: dict[str, list[str]]) -> Json:
     names = {code: _last(response["$ref"]) for code, response in operation["responses"].items()}
     media_types = dict.fromkeys(media_type for name in names.values() for media_type in produced[name])
+    body = operation.get("requestBody")
+    rest = {name: content for name, content in operation.items() if name != "requestBody"}
     return {
-        **operation,
+        **rest,
         "produces": list(media_types),
-        "parameters": _references(operation["parameters"]),
+        **({"consumes": list(body["content"])} if body else {}),
+        "parameters": [*_references(operation["parameters"]), *([_body(body)] if body else [])],
         "responses": {code: responses[name] for code, name in names.items()},
     }
+
+
+def _body(body: Json) -> Json:
+    (content,) = body["content"].values()
+    schema = _schema(content["schema"])
+    return {"name": "body", "in": "body", "description": body["description"], "schema": schema}
 
 
 def _response(response: Json) -> Json:
@@ -92,7 +106,7 @@ def _used(content: object, definitions: Json) -> set[str]:
         found = looked_for.pop()
         if isinstance(found, dict):
             reference = found.get("$ref")
-            if isinstance(reference, str) and reference not in used:
+            if isinstance(reference, str) and reference in definitions and reference not in used:
                 used.add(reference)
                 looked_for.append(definitions[reference])
             looked_for.extend(found.values())

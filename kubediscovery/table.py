@@ -18,6 +18,8 @@ _COLUMNS = (
     TableColumn("Reason", "string", "Why the root is in this health.", priority=1),
     TableColumn("Images", "string", "The images of the root's containers.", priority=1),
 )
+#: The cell that changes by itself.
+AGE_CELL = [column.name for column in _COLUMNS].index("Age")
 _MINUTE, _HOUR, _DAY, _YEAR = 60, 3_600, 86_400, 365 * 86_400
 # Up to a limit in seconds: the unit and, where it still says something, the one below it (pkg/util/duration).
 _AGES = (

@@ -18,7 +18,7 @@ from kubediscovery.pruning import prune
 from kubediscovery.related import Place, Relating
 from kubediscovery.sight import Sight
 from kubediscovery.store import Store
-from kubediscovery.upward import owners_of, users_of
+from kubediscovery.upward import owners_of, users_of, uses_of
 
 
 class Tree(msgspec.Struct):
@@ -50,6 +50,10 @@ class HasChildren(Protocol):
         """The resource versions at which ``owner`` last lost a child, by the child's kind."""
         ...
 
+    def is_leaf(self, item: Object) -> bool:
+        """Whether the object certainly owns nothing, and has lost nothing."""
+        ...
+
 
 def build_tree(
     store: Store, root: Object, sight: Sight, drawing: Drawing = DEFAULT, leaves: Leaves | None = None
@@ -72,7 +76,7 @@ def build_tree(
         is_whole = levels == MAX_DEPTH and not drawing.hide_inactive
         whole = drawn if is_whole else _walk(store, root, sight, MAX_DEPTH)
     tree = _summarised(drawn.top, whole)
-    if drawing.relations and drawing.direction is not Direction.USERS:
+    if drawing.relations and drawing.direction not in _RELATED:
         relating = Relating(store, sight, drawing.relations, levels, leaves or Leaves())
         _relate(relating, levels, drawn, tree)
     if drawing.reaches_out:
@@ -102,12 +106,16 @@ _GROWING: Mapping[Direction, _Grow] = {
     Direction.USERS: lambda store, root, sight, drawing, levels: users_of(
         store, root, sight, drawing.relations, levels
     ),
+    Direction.USES: lambda store, root, sight, drawing, levels: uses_of(store, root, sight, drawing.relations, levels),
     Direction.COLLECTED: lambda store, root, sight, _, levels: collected_with(store, root, sight, levels),
 }
 
+# Their trees are made of relations.
+_RELATED = frozenset((Direction.USERS, Direction.USES))
+
 
 def _walk(store: HasChildren, root: Object, sight: Sight, levels: int, *, hide_inactive: bool = False) -> Growth:
-    kinds = kinds_below(root, sight)
+    kinds, is_leaf = kinds_below(root, sight), store.is_leaf
     top = node_of(root)
     seen: dict[str, tuple[Object, Health]] = {root.uid: (root, top.health)}
     cut: dict[str, Kind] = {}
@@ -119,7 +127,7 @@ def _walk(store: HasChildren, root: Object, sight: Sight, levels: int, *, hide_i
         if owner.uid in expanded:
             continue
         if losses := store.losses(owner):
-            told = sight.everywhere if kinds is None else kinds
+            told = sight.everywhere.union(*(found for _, found in sight.beside)) if kinds is None else kinds
             lost = max(lost, *(version for kind, version in losses.items() if kind in told), 0)
         children = _visible(store.children(owner), sight, kinds)
         if hide_inactive:
@@ -131,13 +139,14 @@ def _walk(store: HasChildren, root: Object, sight: Sight, levels: int, *, hide_i
             cut.update((child.uid, child.kind) for child in children)
             continue
         expanded.add(owner.uid)
+        hung = node.children
         for child in children:
             below = node_of(child, controller=controls(owner, child))
             seen[child.uid] = (child, below.health)
-            node.children.append(below)
-        stack.extend(
-            (child, below, depth + 1) for child, below in zip(children[::-1], node.children[::-1], strict=True)
-        )
+            hung.append(below)
+        # Most of what there is owns nothing, and never did.
+        leading = [(child, below, depth + 1) for child, below in zip(children, hung, strict=True) if not is_leaf(child)]
+        stack += leading[::-1]
     # What was too deep in one place may stand in another.
     return Growth(top, seen, frozenset(kind for uid, kind in cut.items() if uid not in seen), lost=lost)
 
@@ -146,7 +155,13 @@ def kinds_below(root: Object, sight: Sight) -> frozenset[Kind] | None:
     """The kinds that may be seen wherever the root's own may stand; None where it owns in several namespaces."""
     if not root.kind.namespaced and sight.namespace is not None:
         return None
-    return sight.kinds if sight.namespace in (None, root.namespace) else sight.everywhere
+    return sight.kinds if sight.namespace in (None, root.namespace) else sight.beyond(root.namespace)
+
+
+def visible_below(store: Store, root: Object, sight: Sight) -> Callable[[Object], list[Object]]:
+    """What gives the children of anything that ``root`` owns, as far as they may be seen."""
+    kinds = kinds_below(root, sight)
+    return lambda owner: _visible(store.children(owner), sight, kinds)
 
 
 def _visible(children: list[Object], sight: Sight, kinds: frozenset[Kind] | None) -> list[Object]:
@@ -187,20 +202,28 @@ def _latest(store: Store, sight: Sight) -> int:
     latest, near = store.links.latest, sight.namespace
     if near is None:
         return latest(sight.kinds, None)
-    return max(latest(sight.kinds, near), latest(sight.kinds, ""), latest(sight.everywhere, None))
+    beside = [latest(kinds, name) for name, kinds in sight.beside]
+    return max(latest(sight.kinds, near), latest(sight.kinds, ""), latest(sight.everywhere, None), *beside)
 
 
 def _summarised(top: Node, grown: Growth) -> Tree:
-    members = tuple([item for item, _ in grown.seen.values()])
-    pods = [item.state for item in members if isinstance(item.state, PodState)]
-    healths = [health for _, health in grown.seen.values()]
+    members, healths, version, pods, ready = [], {Health.MISSING} if grown.missing else set(), grown.lost, 0, 0
+    for item, health in grown.seen.values():
+        members.append(item)
+        healths.add(health)
+        if item.resource_version > version:
+            version = item.resource_version
+        state = item.state
+        if type(state) is PodState:
+            pods += 1
+            ready += state.is_ready
     return Tree(
         root=top,
-        health=worst([*healths, Health.MISSING] if grown.missing else healths),
-        version=max(grown.lost, *(item.resource_version for item in members)),
-        pods=len(pods),
-        ready_pods=sum(pod.is_ready for pod in pods),
+        health=worst(healths),
+        version=version,
+        pods=pods,
+        ready_pods=ready,
         cut=grown.cut,
-        members=members,
+        members=tuple(members),
         size=len(members),
     )

@@ -10,7 +10,7 @@ from kubediscovery.kinds import Kind
 from kubediscovery.manifests import INSTALLED_KINDS
 from kubediscovery.preflight import deletion_words
 from kubediscovery.serving_certificate import remove_files
-from kubediscovery.workload import Manifest
+from kubediscovery.workload import NAME, Manifest
 
 # Each is gone before the next begins.
 _STAGES = (
@@ -23,9 +23,14 @@ _STAGES = (
 
 
 async def uninstall(
-    client: KubeApiserver, say: Callable[[str], None], *, cert_dir: Path | None = None, wait: float = 180
+    client: KubeApiserver,
+    say: Callable[[str], None],
+    *,
+    cert_dir: Path | None = None,
+    wait: float = 180,
+    product: str = NAME,
 ) -> None:
-    """Take away everything that carries our labels, the APIService before what serves it, and wait until it is gone.
+    """Take away everything that carries the product's labels, the APIService before what serves it, and wait for it.
 
     While an APIService leads nowhere, Kubernetes deletes no namespace, so the rest must not go before it. ``cert_dir``
     loses the certificate's files only where it is given: they may belong to another cluster's installation.
@@ -35,17 +40,19 @@ async def uninstall(
     removed = 0
     try:
         for kinds in _STAGES:
-            removed += await _remove(client, kinds, until, say)
+            removed += await _remove(client, product, kinds, until, say)
     except UpstreamError as error:
         raise StartupError(f"kube-apiserver: {error}") from error
     for path in remove_files(cert_dir) if cert_dir else ():
         say(f"removed {path}")
     if not removed:
-        say("kubediscovery is not installed: nothing to remove")
+        say(f"{product} is not installed: nothing to remove")
 
 
-async def _remove(client: KubeApiserver, kinds: tuple[Kind, ...], until: float, say: Callable[[str], None]) -> int:
-    listed = await asyncio.gather(*(list_ours(client, kind) for kind in kinds))
+async def _remove(
+    client: KubeApiserver, product: str, kinds: tuple[Kind, ...], until: float, say: Callable[[str], None]
+) -> int:
+    listed = await asyncio.gather(*(list_ours(client, kind, product) for kind in kinds))
     manifests = [manifest for of_kind in listed for manifest in of_kind]
     await asyncio.gather(*(delete(client, manifest) for manifest in manifests))
     for manifest in manifests:

@@ -1,11 +1,12 @@
-"""The directions against the way of ownership: who made an object, and who uses it."""
+"""The directions against the way of ownership: who made an object, who uses it, and what it uses."""
 
 from collections.abc import Iterable, Iterator
 
-from kubediscovery.edges import Edges
+from kubediscovery.edges import Edge, Edges
 from kubediscovery.growth import Growth, Limb, grow
 from kubediscovery.health import Health
 from kubediscovery.kinds import Kind
+from kubediscovery.leaves import Leaves
 from kubediscovery.nodes import Node, node_of
 from kubediscovery.objects import Object, Owner
 from kubediscovery.relations import EVENT, OWNER, RELEASE
@@ -17,6 +18,9 @@ _SAID = {
     NOT_FOUND: "there is no such object",
     ELSEWHERE: "an owner is of the namespace of what it owns, or of none: the garbage collector takes this for absent",
 }
+
+# Relations whose target has what its source gives: the rights of a ServiceAccount.
+_GIVING = frozenset(("subject",))
 
 
 def owners_of(store: Store, root: Object, sight: Sight, levels: int) -> Growth:
@@ -43,6 +47,36 @@ def users_of(store: Store, root: Object, sight: Sight, relations: frozenset[str]
         found = edges.leading_to(item, wanted if item is root else onward)
         limbs = [Limb(other, node_of(other, relation=name, incoming=True)) for name, other in found]
         return _sorted(limbs if item is root else [*limbs, *owners.limbs(item, missing=False)])
+
+    return grow(root, below, levels)
+
+
+def uses_of(store: Store, root: Object, sight: Sight, relations: frozenset[str], levels: int) -> Growth:
+    """What an object uses: its owners, what some relations lead to from it, and what these use, as far as it goes.
+
+    It is what kube-lineage's ``--dependencies`` follows (github.com/tohjustin/kube-lineage, ``internal/graph``), where
+    a ServiceAccount depends on the bindings that give it its rights, and an Event on what it is about.
+    """
+    owners, edges, leaves = _Owners(store, sight), Edges(store, sight), Leaves()
+    wanted = (relations or store.links.relations.names) - {RELEASE}
+    found: dict[str, tuple[list[Limb], list[Edge], list[Edge]]] = {}
+
+    def used(item: Object) -> tuple[list[Limb], list[Edge], list[Edge]]:
+        if item.uid not in found:
+            leading, given = edges.leading_from(item, wanted - _GIVING), edges.leading_to(item, wanted & _GIVING)
+            found[item.uid] = list(owners.limbs(item, missing=False)), leading, given
+        return found[item.uid]
+
+    def limb(edge: Edge, *, incoming: bool) -> Limb:
+        # What uses nothing is one node wherever it stands: thousands of pods have the same account.
+        if not incoming and not any(used(edge.item)):
+            return Limb(edge.item, leaves.leaf(edge.item, edge.relation))
+        return Limb(edge.item, node_of(edge.item, relation=edge.relation, incoming=incoming or None))
+
+    def below(item: Object) -> list[Limb]:
+        above, leading, given = used(item)
+        limbs = [*above, *(limb(edge, incoming=False) for edge in leading)]
+        return _sorted([*limbs, *(limb(edge, incoming=True) for edge in given)])
 
     return grow(root, below, levels)
 
@@ -79,7 +113,7 @@ def tracked_kind(store: Store, sight: Sight, reference: Owner, child: Object) ->
     if kind is None or store.coverage(kind) is not Coverage.COMPLETE:
         return None
     is_near = sight.namespace is None or not kind.namespaced or child.namespace in ("", sight.namespace)
-    return kind if kind in (sight.kinds if is_near else sight.everywhere) else None
+    return kind if kind in (sight.kinds if is_near else sight.beyond(child.namespace)) else None
 
 
 def _missing(reference: Owner, kind: Kind, child: Object, reason: str, *, controller: bool) -> Node:

@@ -1,16 +1,17 @@
 """What a watch shows: the trees that a caller selects, as the caller may see them, and how changes show in them."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 import msgspec
 
-from kubediscovery.compositions import Composition, Compositions, Target, composition_name, fields_of
+from kubediscovery.compositions import Composition, Compositions, Target, composition_name
 from kubediscovery.drawing import DEFAULT, Drawing
+from kubediscovery.effects import Affected, Effects, in_order
 from kubediscovery.errors import Expired
 from kubediscovery.journal import Change
-from kubediscovery.kinds import Kind
 from kubediscovery.negotiation import PLAIN, Representation
 from kubediscovery.objects import EventType, Object
 from kubediscovery.representation import encode, transform
@@ -33,49 +34,63 @@ class Selection:
     drawing: Drawing = DEFAULT
 
 
-@dataclass(slots=True)
-class Affected:
-    """An object whose tree some changes touched.
+class WatchEvent:
+    """One event, encoded once for all who want it in the same representation.
 
-    ``item`` is its present state, None if it is gone; ``last`` the last one that is known; ``former`` are those that
-    the changes tell of. ``version`` is the highest of the changes; ``came`` and ``went`` are those at which it did, 0
-    where it was there before them, or is there now. It is not ``certain`` where its former owners and labels may have
-    been others, and not ``steady`` where it was away in between.
+    What it shows is made when it is first asked for, which is to be in the same step: nobody may.
     """
 
-    item: Object | None
-    last: Object
-    former: list[Object] = field(default_factory=list)
-    version: int = 0
-    came: int = 0
-    went: int = 0
-    certain: bool = True
-    steady: bool = True
+    __slots__ = ("_lines", "_made", "_shown", "type", "uid")
 
-
-class WatchEvent:
-    """One event, encoded once for all who want it in the same representation."""
-
-    __slots__ = ("_lines", "composition", "type")
-
-    def __init__(self, type_: EventType, composition: Composition) -> None:
+    def __init__(self, type_: EventType, uid: str, shown: "Callable[[], Composition] | _Shown") -> None:
         self.type = type_
-        self.composition = composition
+        self.uid = uid
+        self._shown = shown
+        self._made: Composition | None = None
         self._lines: dict[tuple[Representation, bool], bytes] = {}
+
+    @property
+    def composition(self) -> Composition:
+        """What it shows."""
+        if self._made is None:
+            self._made = self._shown()
+        return self._made
 
     def line(self, representation: Representation, *, columns: bool) -> bytes:
         """The event as a line; ``columns`` asks for a Table's column definitions."""
         key = (representation, columns)
         found = self._lines.get(key)
         if found is None:
-            content = transform(self.composition, representation, datetime.now(UTC), columns=columns)
-            found = self._lines[key] = line_of(self.type, content)
+            found = self._lines[key] = _line(self.type, self._content(representation, columns=columns))
         return found
+
+    def _content(self, representation: Representation, *, columns: bool) -> bytes:
+        if isinstance(self._shown, _Shown) and not representation.media_type.as_kind:
+            return self._shown.written()
+        return encode(transform(self.composition, representation, datetime.now(UTC), columns=columns), _AS_JSON)
+
+
+class _Shown(NamedTuple):
+    """A composition that a view shows, as it is in the store now."""
+
+    view: "View"
+    item: Object
+
+    def __call__(self) -> Composition:
+        return self.view.compositions.compose(self.item, self.view.sight, self.view.selection.drawing)
+
+    def written(self) -> bytes:
+        """As JSON, which a list can use again, and other views of the same."""
+        return self.view.compositions.written(self.item, self.view.sight, self.view.selection.drawing)
 
 
 def line_of(type_: str, content: object) -> bytes:
     """An event of some type with some object, as a line of JSON."""
-    return b'{"type":"' + type_.encode() + b'","object":' + encode(content, _AS_JSON) + b"}\n"
+    return _line(type_, encode(content, _AS_JSON))
+
+
+def _line(type_: str, content: bytes) -> bytes:
+    return b'{"type":"%b","object":%b}\n' % (type_.encode(), content)
 
 
 class View:
@@ -83,84 +98,76 @@ class View:
 
     def __init__(self, store: Store, compositions: Compositions, selection: Selection, sight: Sight) -> None:
         self._store = store
-        self._compositions = compositions
+        self.compositions = compositions
         self.selection = selection
         self.sight = sight
-        self._needs_tree = any(found.key not in _LASTING_FIELDS for found in selection.fields.requirements)
-        self.present: dict[str, None] = {root.uid: None for root in self._roots() if self.composition(root) is not None}
+        self._needs_tree = needs_tree(selection)
+        self.present: dict[str, None] = {root.uid: None for root in roots_of(store, selection) if self.shows(root)}
 
     @property
     def one_name(self) -> tuple[str, str] | None:
         """Namespace and name of the only composition that it can show; None where there may be several."""
-        name, namespace = self.selection.fields.exact("metadata.name"), self.selection.target.namespace
-        return (namespace, name) if name and namespace is not None else None
+        return _one_name(self.selection)
 
-    def composition(self, item: Object) -> Composition | None:
-        """The composition of an object, None if this does not show it."""
+    def shows(self, item: Object) -> bool:
+        """Whether the composition of an object is among those that this shows."""
         if not self._may_show(item) or not (self.selection.target.kind or self._store.is_root(item)):
-            return None
-        return self._matching(item)
+            return False
+        if not self._matches_labels(item) or not self._matches_lasting(item):
+            return False
+        return not self._needs_tree or self.selection.fields.matches(
+            self.compositions.fields(item, self.sight, self.selection.drawing)
+        )
 
-    def initial(self) -> Iterator[WatchEvent]:
-        """What is present at the first step, each as it is when its turn comes."""
-        return filter(None, (self.renewed(EventType.ADDED, uid) for uid in list(self.present)))
+    def initial(self) -> Iterator[WatchEvent | None]:
+        """What is present at the first step, each as it is when its turn comes; None for what is not shown any more."""
+        return (self.renewed(EventType.ADDED, uid) for uid in list(self.present))
 
     def renewed(self, type_: EventType, uid: str) -> WatchEvent | None:
         """An event of the object as it is now; None where it is not shown any more."""
         item = self._store.get(uid)
-        composition = self.composition(item) if item is not None else None
-        return WatchEvent(type_, composition) if composition is not None else None
+        return self._shown(type_, item) if item is not None and self.shows(item) else None
 
     def event(self, affected: Affected) -> WatchEvent | None:
         """How a change shows; None where it does not. To be asked for each change, in their order."""
         uid = affected.last.uid
         was_present = uid in self.present
-        composition = self.composition(affected.item) if affected.item is not None else None
-        if composition is not None:
+        if affected.item is not None and self.shows(affected.item):
             self.present[uid] = None
-            return WatchEvent(EventType.MODIFIED if was_present else EventType.ADDED, composition)
+            return self._shown(EventType.MODIFIED if was_present else EventType.ADDED, affected.item)
         if not was_present:
             return None
         del self.present[uid]
         return self._deletion(affected)
 
-    def replay(self, changes: Sequence[Change]) -> Iterator[WatchEvent]:
-        """What has changed for somebody who knows how it was before the changes, or amid them.
+    def effects(self, changes: Sequence[Change]) -> "Effects":
+        """What gathers in whose trees the changes show, to be told of each of them."""
+        return Effects(self._store, changes, self.sight.kinds)
+
+    def replay(self, effects: "Effects") -> Iterator[WatchEvent | None]:
+        """What has changed for somebody who knows how it was before the changes, or amid them; None for nothing.
 
         Whatever may have been shown, and is not now, is told as gone: to who never had it that is nothing new. Raises
         :class:`Expired` where that would tell of what he may not see.
         """
-        found = affected_by(self._store, changes, self.sight.kinds)
+        found = effects.settled()
         for affected in in_order(self._store, found.values()):
-            composition = self.composition(affected.item) if affected.item is not None else None
-            if composition is not None:
-                yield WatchEvent(EventType.ADDED if affected.came else EventType.MODIFIED, composition)
+            item = self._store.get(affected.last.uid)
+            if item is not None and self.shows(item):
+                yield self._shown(EventType.ADDED if affected.came else EventType.MODIFIED, item)
             elif self._may_have_shown(affected, found):
                 yield self._deletion(affected)
+            else:
+                yield None
 
-    def _roots(self) -> Iterator[Object]:
-        target = self.selection.target
-        name = self.one_name
-        if target.kind is None:
-            return self._store.roots(target.namespace)
-        if name is not None:
-            named = self._store.find(target.kind, name[0], name[1].removeprefix(f"{target.kind.group_resource}."))
-            return iter([named] if named is not None else [])
-        return self._store.objects(target.kind, target.namespace)
+    def _shown(self, type_: EventType, item: Object) -> WatchEvent:
+        return WatchEvent(type_, item.uid, _Shown(self, item))
 
     def _may_show(self, item: Object) -> bool:
         target = self.selection.target
         if item.kind not in self.sight.kinds if target.kind is None else item.kind != target.kind:
             return False
         return target.namespace in (None, item.namespace)
-
-    def _matching(self, item: Object) -> Composition | None:
-        if not self._matches_labels(item) or not self._matches_lasting(item):
-            return None
-        composition = self._compositions.compose(item, self.sight, self.selection.drawing)
-        if self._needs_tree and not self.selection.fields.matches(fields_of(composition)):
-            return None
-        return composition
 
     def _matches_labels(self, item: Object) -> bool:
         labels = self.selection.labels
@@ -208,88 +215,30 @@ class View:
         return owner.steady and owner.came <= affected.came and stayed and may_own(owner.last, child)
 
     def _deletion(self, affected: Affected) -> WatchEvent:
-        composition = self._compositions.compose(affected.last, self.sight, self.selection.drawing)
+        composition = self.compositions.compose(affected.last, self.sight, self.selection.drawing)
         # As in Kubernetes, a deletion has the version at which it happened: a watch can go on from there.
         version = affected.went or max(affected.version, int(composition.metadata.resource_version))
         metadata = msgspec.structs.replace(composition.metadata, resource_version=str(version))
-        return WatchEvent(EventType.DELETED, msgspec.structs.replace(composition, metadata=metadata))
+        deleted = msgspec.structs.replace(composition, metadata=metadata)
+        return WatchEvent(EventType.DELETED, affected.last.uid, lambda: deleted)
 
 
-def affected_by(store: Store, changes: Sequence[Change], visible: frozenset[Kind]) -> dict[str, Affected]:
-    """The objects in whose trees changes show to somebody who may see some kinds, by UID, in the order of the changes.
-
-    A change shows in the changed object's own tree and, through owners of visible kinds, in those of all above it.
-    Where an object came or went its children may have become roots, or no roots any more.
-    """
-    effects = _Effects(store, changes, visible)
-    for change in changes:
-        effects.add(change)
-    return effects.found
-
-
-def in_order(store: Store, found: Iterable[Affected]) -> list[Affected]:
-    """By version, so that who has heard of some knows how far; what is gone before what has taken its name."""
-
-    def when(affected: Affected) -> int:
-        last = affected.last
-        namesake = store.find(last.kind, last.namespace, last.name) if affected.went else None
-        if namesake is None:
-            return affected.went or affected.version
-        # A deletion that only a list told of has that list's version.
-        return min(affected.went, namesake.resource_version - 1)
-
-    return sorted(found, key=when)
+def roots_of(store: Store, selection: Selection) -> Iterator[Object]:
+    """Where what is selected may be found, as it is now."""
+    target, name = selection.target, _one_name(selection)
+    if target.kind is None:
+        return iter(list(store.roots(target.namespace)))
+    if name is not None:
+        named = store.find(target.kind, name[0], name[1].removeprefix(f"{target.kind.group_resource}."))
+        return iter([named] if named is not None else [])
+    return iter(list(store.objects(target.kind, target.namespace)))
 
 
-class _Effects:
-    def __init__(self, store: Store, changes: Sequence[Change], visible: frozenset[Kind]) -> None:
-        self._store = store
-        self._visible = visible
-        # Owners may be gone by now; what they were leads further up all the same.
-        self._gone = {change.uid: change.before for change in changes if change.before is not None}
-        self._changed: set[str] = set()
-        self.found: dict[str, Affected] = {}
+def _one_name(selection: Selection) -> tuple[str, str] | None:
+    name, namespace = selection.fields.exact("metadata.name"), selection.target.namespace
+    return (namespace, name) if name and namespace is not None else None
 
-    def add(self, change: Change) -> None:
-        changed = self._known(change.uid)
-        if changed is None:
-            return
-        affected = self._note(changed, change)
-        if change.came:
-            affected.steady = change.uid not in self._changed
-            affected.came = change.version if affected.steady else affected.came
-        if change.before is not None:
-            affected.former.append(change.before)
-        if affected.item is None:
-            affected.went = change.version
-        affected.certain = affected.certain and change.certain
-        self._changed.add(change.uid)
-        if change.kind in self._visible:
-            self._climb(changed, change)
-        if change.came or change.before is not None:
-            for child in self._store.children(changed):
-                self._note(child, change)
 
-    def _climb(self, changed: Object, change: Change) -> None:
-        seen = {changed.uid}
-        stack: list[tuple[Object, Iterable[str]]] = [(changed, change.owners)]
-        while stack:
-            child, owners = stack.pop()
-            for owner in filter(None, map(self._known, owners)):
-                if owner.uid in seen or not may_own(owner, child):
-                    continue
-                seen.add(owner.uid)
-                self._note(owner, change)
-                if owner.kind in self._visible:
-                    stack.append((owner, [reference.uid for reference in owner.owners]))
-
-    def _known(self, uid: str) -> Object | None:
-        return self._store.get(uid) or self._gone.get(uid)
-
-    def _note(self, item: Object, change: Change) -> Affected:
-        affected = self.found.get(item.uid)
-        if affected is None:
-            present = self._store.get(item.uid)
-            affected = self.found[item.uid] = Affected(present, present or item)
-        affected.version = max(affected.version, change.version)
-        return affected
+def needs_tree(selection: Selection) -> bool:
+    """Whether a tree has to be looked at to say if it is selected."""
+    return any(found.key not in _LASTING_FIELDS for found in selection.fields.requirements)

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from kubediscovery.authz import Attributes, ResourceAttributes
 from kubediscovery.identity import User
 from kubediscovery.kinds import BUILT_IN_KINDS, Kind
+from kubediscovery.namespaces import spread
 from kubediscovery.recent import Recent
 from kubediscovery.sight import Sight
 from kubediscovery.store import Store
@@ -31,6 +32,26 @@ class Asks(Protocol):
         Raises where that cannot be found out.
         """
         ...
+
+
+class Authorizes(Protocol):
+    """Who refuses what a user may not."""
+
+    async def authorize(self, user: User, attributes: Attributes, *, max_age: float | None = None) -> str:
+        """Why that is allowed; raises :class:`Forbidden` that says what is not."""
+        ...
+
+
+async def authorize_beside(
+    authorizer: Authorizes, user: User, attributes: ResourceAttributes, named: Iterable[str]
+) -> None:
+    """Review a list of one namespace in those that it names beside; raises :class:`Forbidden` that says which.
+
+    The path itself has been reviewed as what it is, by kube-apiserver too: one of all namespaces needs the right to all
+    of them, whichever are named.
+    """
+    for name in spread(attributes.namespace, named)[1:] if attributes.namespace else ():
+        await authorizer.authorize(user, replace(attributes, namespace=name))
 
 
 class Visibility:

@@ -9,7 +9,6 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
 from contextlib import aclosing
 from dataclasses import replace
-from itertools import islice
 
 from kubediscovery.broadcast import Broadcaster, Subscriber
 from kubediscovery.errors import Expired, StatusError
@@ -28,11 +27,14 @@ BOOKMARK_EVERY = 60.0
 REVIEW_EVERY = 9.0
 # Bytes that wait for a slow reader; most are shared with others who watch the same.
 LONGEST_QUEUE = 4 * 1024 * 1024
-# Trees that are built in one go while others wait, and the bytes after which they are sent: what is written at once is
-# held twice, and leaves a hole of its size in the memory of the process.
-_AT_ONCE, _BYTES_AT_ONCE = 32, 4 * 1024
+# Bytes after which they are sent: what is written at once is held twice, and leaves a hole of its size in the memory of
+# the process.
+_BYTES_AT_ONCE = 4 * 1024
+# How often what came during the opening is sent with time for others; what comes during the last is not much.
+_CATCHING_UP = 4
 
-_INITIAL_EVENTS_END = {"k8s.io/initial-events-end": "true"}
+#: The annotations of the bookmark behind what there was when a watch began.
+INITIAL_EVENTS_END = {"k8s.io/initial-events-end": "true"}
 
 Batch = list[bytes]
 
@@ -55,6 +57,7 @@ class Watch:
         api_version: str,
     ) -> None:
         self._broadcaster = broadcaster
+        self._turns = broadcaster.turns
         self._selection = selection
         self._sight = sight
         # Events are never compressed or indented: who differs in nothing else shares their lines.
@@ -74,7 +77,7 @@ class Watch:
         self._closed = False
         self._wake = asyncio.Event()
         self._now = asyncio.get_running_loop().time
-        self._review_at = _next_review(self._now())
+        self._review_at = next_review(self._now())
 
     @property
     def waiting(self) -> int:
@@ -91,6 +94,8 @@ class Watch:
         subscriber = Subscriber(self._told, self._ended)
         view = None
         try:
+            # Trees that have to be looked at are, before all are at once.
+            await self._turns.all(self._broadcaster.looks(self._selection, self._sight))
             view = self._broadcaster.subscribe(self._selection, self._sight, subscriber)
             async with aclosing(self._open(view)) as opening:
                 async for batch in opening:
@@ -106,31 +111,40 @@ class Watch:
 
     async def _open(self, view: View) -> AsyncGenerator[Batch, None]:
         terms, version = self._terms, self._broadcaster.told()
+        events: Iterator[WatchEvent | None] = iter(())
         if terms.initial:
             events = view.initial()
         elif terms.since is not None:
-            events = view.replay(await self._broadcaster.changes_since(terms.since))
-        else:
-            events = iter(())
-        while batch := self._portion(events):
-            yield batch
-            await asyncio.sleep(0)
-            await self._review_in_time()
+            changes = await self._broadcaster.changes_since(terms.since)
+            effects = view.effects(changes)
+            await self._turns.all(map(effects.add, changes))
+            events = view.replay(effects)
+        async with aclosing(self._portions(events)) as portions:
+            async for batch in portions:
+                yield batch
+        is_marked = not terms.marks_end
+        for _ in range(_CATCHING_UP):
+            if self._queue and not is_marked:
+                is_marked = True
+                yield [self._bookmark(version, INITIAL_EVENTS_END)]
+            # What was queued meanwhile may be older than what was sent.
+            queued, self._queue = self._queue, {}
+            async with aclosing(self._portions(_as_it_is(event, view) for event in queued.values())) as portions:
+                async for batch in portions:
+                    yield batch
         self._opening = False
-        # What was queued meanwhile may be older than what was sent.
         queued, self._queue = self._queue, {}
         self._add(filter(None, (_as_it_is(event, view) for event in queued.values())))
-        if terms.marks_end:
-            yield [self._bookmark(version, _INITIAL_EVENTS_END)]
+        if not is_marked:
+            yield [self._bookmark(version, INITIAL_EVENTS_END)]
 
-    def _portion(self, events: Iterator[WatchEvent]) -> Batch:
-        batch, size = [], 0
-        for event in islice(events, _AT_ONCE):
-            batch.append(self._line(event))
-            size += len(batch[-1])
-            if size >= _BYTES_AT_ONCE:
-                break
-        return batch
+    async def _portions(self, events: Iterable[WatchEvent | None]) -> AsyncGenerator[Batch, None]:
+        lines = (self._line(event) if event is not None else b"" for event in events)
+        async with aclosing(self._turns.portions(lines, size=len, enough=_BYTES_AT_ONCE)) as portions:
+            async for portion in portions:
+                if batch := [line for line in portion if line]:
+                    yield batch
+                await self._review_in_time()
 
     async def _follow(self) -> AsyncGenerator[Batch, None]:
         end, bookmark_at = self._now() + self._terms.seconds, self._now() + BOOKMARK_EVERY
@@ -155,7 +169,7 @@ class Watch:
     async def _review_in_time(self) -> None:
         if self._now() >= self._review_at:
             await self._review()
-            self._review_at = _next_review(self._now())
+            self._review_at = next_review(self._now())
 
     async def _wait(self, seconds: float) -> None:
         if self._wake.is_set() or seconds <= 0:
@@ -175,9 +189,8 @@ class Watch:
             self._add(events)
             return
         for event in events:
-            uid = event.composition.metadata.uid
-            self._queue.pop(uid, None)
-            self._queue[uid] = event
+            self._queue.pop(event.uid, None)
+            self._queue[event.uid] = event
 
     def _add(self, events: Iterable[WatchEvent]) -> None:
         for event in events:
@@ -204,11 +217,11 @@ class Watch:
         return line_of(EventType.BOOKMARK, content)
 
 
-def _next_review(now: float) -> float:
+def next_review(now: float) -> float:
     """At most :data:`REVIEW_EVERY` from now, and when others are too: one review then does for all who ask the same."""
     third = REVIEW_EVERY / 3
     return (now + REVIEW_EVERY) // third * third
 
 
 def _as_it_is(event: WatchEvent, view: View) -> WatchEvent | None:
-    return event if event.type is EventType.DELETED else view.renewed(event.type, event.composition.metadata.uid)
+    return event if event.type is EventType.DELETED else view.renewed(event.type, event.uid)

@@ -1,4 +1,8 @@
-"""The pods that serve inside the cluster, and what guards them."""
+"""The pods that serve inside the cluster, and what guards them.
+
+``product`` is what is installed, and what all its objects are called: kubediscovery, or a server of somebody's own
+subresources.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,9 +20,23 @@ TLS_DIRECTORY = "/etc/kubediscovery/tls"
 VERSION = __version__.replace("+", "-")
 IMAGE = f"ghcr.io/cloud-ark/kubediscovery:{VERSION}"
 
-SELECTOR = {"app.kubernetes.io/name": NAME, "app.kubernetes.io/component": "server"}
-OURS = {"app.kubernetes.io/name": NAME, "app.kubernetes.io/managed-by": NAME}
-LABELS = SELECTOR | OURS | {"app.kubernetes.io/version": VERSION}
+
+def selector_of(product: str) -> dict[str, str]:
+    """The labels by which a product's pods are found."""
+    return {"app.kubernetes.io/name": product, "app.kubernetes.io/component": "server"}
+
+
+def marks_of(product: str) -> dict[str, str]:
+    """The labels by which an installation knows its own objects."""
+    return {"app.kubernetes.io/name": product, "app.kubernetes.io/managed-by": NAME}
+
+
+def labels_of(product: str) -> dict[str, str]:
+    """All labels of a product's objects."""
+    return selector_of(product) | marks_of(product) | {"app.kubernetes.io/version": VERSION}
+
+
+SELECTOR, OURS, LABELS = selector_of(NAME), marks_of(NAME), labels_of(NAME)
 
 # User and group of the image; both are without name or rights.
 _USER = 65532
@@ -28,77 +46,86 @@ _SHUTDOWN_DELAY_SECONDS = 10
 _GRACE_SECONDS = _SHUTDOWN_DELAY_SECONDS + 60 + 5
 
 
-def metadata(namespace: str, name: str) -> Manifest:
+def metadata(namespace: str, name: str, product: str = NAME) -> Manifest:
     """Name, labels, and the namespace where there is one."""
-    return {"name": name, **({"namespace": namespace} if namespace else {}), "labels": LABELS}
+    return {"name": name, **({"namespace": namespace} if namespace else {}), "labels": labels_of(product)}
 
 
-def priority_class() -> Manifest:
+def priority_class(product: str = NAME) -> Manifest:
     """The highest priority below Kubernetes's own classes, which some clusters allow in kube-system alone."""
     return {
         "apiVersion": "scheduling.k8s.io/v1",
         "kind": "PriorityClass",
-        "metadata": metadata("", NAME),
+        "metadata": metadata("", product, product),
         "value": 1_000_000_000,
-        "description": "For kubediscovery: while an aggregated API is down, Kubernetes deletes no namespace.",
+        "description": f"For {product}: while an aggregated API is down, Kubernetes deletes no namespace.",
     }
 
 
-def network_policy(namespace: str) -> Manifest:
+def network_policy(namespace: str, product: str = NAME) -> Manifest:
     """Nobody reaches anything but the secure port; kube-apiserver has no label to be picked by."""
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
-        "metadata": metadata(namespace, NAME),
+        "metadata": metadata(namespace, product, product),
         "spec": {
-            "podSelector": {"matchLabels": SELECTOR},
+            "podSelector": {"matchLabels": selector_of(product)},
             "policyTypes": ["Ingress"],
             "ingress": [{"ports": [{"protocol": "TCP", "port": SECURE_PORT}]}],
         },
     }
 
 
-def disruption_budget(namespace: str) -> Manifest:
+def disruption_budget(namespace: str, product: str = NAME) -> Manifest:
     """One pod at a time may be evicted, a broken one always."""
     return {
         "apiVersion": "policy/v1",
         "kind": "PodDisruptionBudget",
-        "metadata": metadata(namespace, NAME),
+        "metadata": metadata(namespace, product, product),
         "spec": {
             "maxUnavailable": 1,
             "unhealthyPodEvictionPolicy": "AlwaysAllow",
-            "selector": {"matchLabels": SELECTOR},
+            "selector": {"matchLabels": selector_of(product)},
         },
     }
 
 
 def deployment(
-    namespace: str, image: str, api_group: str, secret_name: str, more_arguments: Sequence[str] = ()
+    namespace: str,
+    image: str,
+    api_group: str,
+    secret_name: str,
+    more_arguments: Sequence[str] = (),
+    *,
+    product: str = NAME,
 ) -> Manifest:
     """Two replicas that are replaced without a gap; ``more_arguments`` follow those that the server always has."""
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": metadata(namespace, NAME),
+        "metadata": metadata(namespace, product, product),
         "spec": {
             "replicas": 2,
             "revisionHistoryLimit": 3,
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
-            "selector": {"matchLabels": SELECTOR},
-            "template": {"metadata": {"labels": LABELS}, "spec": _pod(image, api_group, secret_name, more_arguments)},
+            "selector": {"matchLabels": selector_of(product)},
+            "template": {
+                "metadata": {"labels": labels_of(product)},
+                "spec": _pod(product, image, api_group, secret_name, more_arguments),
+            },
         },
     }
 
 
-def _pod(image: str, api_group: str, secret_name: str, more_arguments: Sequence[str]) -> Manifest:
+def _pod(product: str, image: str, api_group: str, secret_name: str, more_arguments: Sequence[str]) -> Manifest:
     return {
-        "serviceAccountName": NAME,
+        "serviceAccountName": product,
         "automountServiceAccountToken": True,
         "enableServiceLinks": False,
-        "priorityClassName": NAME,
+        "priorityClassName": product,
         "terminationGracePeriodSeconds": _GRACE_SECONDS,
         "nodeSelector": {"kubernetes.io/os": "linux"},
-        "topologySpreadConstraints": [_spread_over_nodes()],
+        "topologySpreadConstraints": [_spread_over_nodes(product)],
         "securityContext": {
             "runAsNonRoot": True,
             "runAsUser": _USER,
@@ -106,7 +133,7 @@ def _pod(image: str, api_group: str, secret_name: str, more_arguments: Sequence[
             "fsGroup": _USER,
             "seccompProfile": {"type": "RuntimeDefault"},
         },
-        "containers": [_container(image, api_group, more_arguments)],
+        "containers": [_container(product, image, api_group, more_arguments)],
         "volumes": [
             {"name": "tls", "secret": {"secretName": secret_name, "defaultMode": 0o440}},
             {"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}},
@@ -114,21 +141,21 @@ def _pod(image: str, api_group: str, secret_name: str, more_arguments: Sequence[
     }
 
 
-def _spread_over_nodes() -> Manifest:
+def _spread_over_nodes(product: str) -> Manifest:
     # A wish, not a condition: both replicas must also run on a cluster of one node. Zones are not asked for: the
     # scheduler then leaves all nodes without that label out of the count, and nothing is spread.
     return {
         "topologyKey": "kubernetes.io/hostname",
         "maxSkew": 1,
         "whenUnsatisfiable": "ScheduleAnyway",
-        "labelSelector": {"matchLabels": SELECTOR},
+        "labelSelector": {"matchLabels": selector_of(product)},
         "matchLabelKeys": ["pod-template-hash"],
     }
 
 
-def _container(image: str, api_group: str, more_arguments: Sequence[str]) -> Manifest:
+def _container(product: str, image: str, api_group: str, more_arguments: Sequence[str]) -> Manifest:
     return {
-        "name": NAME,
+        "name": product,
         "image": image,
         "args": [
             "serve",

@@ -36,7 +36,6 @@ def _stateful_set(raw: schema.StatefulSet) -> WorkloadState:
         current_revision=status.current_revision,
         update_revision=status.update_revision,
         revision=status.update_revision,
-        first_ordinal=raw.spec.ordinals.start,
         parallel=raw.spec.pod_management_policy == "Parallel",
     )
 
@@ -98,7 +97,6 @@ def _job(raw: schema.Job) -> JobState:
         started=seconds(status.start_time) != 0,
         images=images(spec.template.spec.containers),
         conditions=conditions(status.conditions),
-        backoff_limit=spec.backoff_limit,
     )
 
 
@@ -111,7 +109,6 @@ def _cron_job(raw: schema.CronJob) -> CronJobState:
         last_schedule=seconds(status.last_schedule_time),
         last_success=seconds(status.last_successful_time),
         images=images(spec.job_template.spec.template.spec.containers),
-        running=tuple(job.name for job in status.active if job.name),
     )
 
 

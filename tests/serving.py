@@ -16,12 +16,15 @@ from kubediscovery.api import ApiGroup
 from kubediscovery.app import create_app
 from kubediscovery.authn import Authenticator
 from kubediscovery.authz import Authorizer
+from kubediscovery.built_in_registry import built_in_registry
 from kubediscovery.certs import CertificateAuthority, Usage
+from kubediscovery.client import Client
 from kubediscovery.journal import Journal
 from kubediscovery.kinds import Kind, Kinds
 from kubediscovery.metrics import Metrics
 from kubediscovery.objects import MetadataState, Object, State, WorkloadState
 from kubediscovery.readiness import Check, Readiness
+from kubediscovery.registry import Registry
 from kubediscovery.services import Services
 from kubediscovery.store import Store
 from tests import objects
@@ -189,7 +192,14 @@ def attributes_of(spec: Mapping[str, Any]) -> dict[str, str]:
 class Serving:
     """The application over a store, with callers as the front proxy names them."""
 
-    def __init__(self, items: Sequence[Object] | None = None, *, store: Store | None = None) -> None:
+    def __init__(
+        self,
+        items: Sequence[Object] | None = None,
+        *,
+        store: Store | None = None,
+        registries: Sequence[Registry] = (),
+        client: Client | None = None,
+    ) -> None:
         kinds = Kinds(KINDS)
         self.store = store or filled(cluster() if items is None else items, kinds)
         self.time = Time()
@@ -209,6 +219,8 @@ class Serving:
             authorizer,
             self.readiness,
             self.metrics,
+            client=client,
+            registries=(built_in_registry(GROUP), *registries),
         )
         self.app = create_app(self.services)
 
@@ -220,13 +232,19 @@ class Serving:
         groups: Sequence[str] = (),
         headers: Sequence[Header] = (),
         method: str = "GET",
+        content: bytes = b"",
         stays: float = STAYS,
     ) -> httpx.Response:
         """The answer to a caller whom the front proxy vouches for, or to nobody for ``None``."""
         vouched = [("X-Remote-User", user), *(("X-Remote-Group", group) for group in groups)] if user else []
         certificate = authorities().proxy if user else None
         return await self.send(
-            target, headers=[*vouched, *headers], method=method, certificate=certificate, stays=stays
+            target,
+            headers=[*vouched, *headers],
+            method=method,
+            certificate=certificate,
+            content=content,
+            stays=stays,
         )
 
     async def send(
@@ -236,6 +254,7 @@ class Serving:
         headers: Sequence[Header | tuple[bytes, bytes]] = (),
         method: str = "GET",
         certificate: bytes | None = None,
+        content: bytes = b"",
         stays: float = STAYS,
     ) -> httpx.Response:
         """The answer to a request with exactly this target, over a connection with this client certificate."""
@@ -244,7 +263,7 @@ class Serving:
         async with httpx.AsyncClient(transport=transport, base_url="https://server") as client:
             client.headers.clear()
             encoded = [(_bytes(name), _bytes(value)) for name, value in headers]
-            return await client.request(method, "/", headers=encoded)
+            return await client.request(method, "/", headers=encoded, content=content)
 
     @property
     def reviewed(self) -> list[dict[str, str]]:
@@ -270,6 +289,8 @@ class _Connection:
         state = {"peer_certificate": self.certificate}
         left = asyncio.Event()
         body = [await receive()]
+        while body[0].get("more_body"):
+            body.insert(0, await receive())
 
         async def receive_until_left() -> Message:
             if body:
@@ -278,7 +299,7 @@ class _Connection:
             return {"type": "http.disconnect"}
 
         async def send_and_leave(message: Message) -> None:
-            if message["type"] == "http.response.start" and not has_length(message):
+            if message["type"] == "http.response.start" and not is_negotiated(message):
                 asyncio.get_running_loop().call_later(self.stays, left.set)
             await send(message)
 
@@ -289,15 +310,17 @@ class _Connection:
         )
 
 
-def has_length(message: Message) -> bool:
-    return any(name == b"content-length" for name, _ in message["headers"])
+def is_negotiated(message: Message) -> bool:
+    """Whether an answer is one that ends by itself, rather than a watch: a long list has no length either."""
+    return any(name in (b"content-length", b"vary") for name, _ in message["headers"])
 
 
 def documents(answer: httpx.Response) -> list[Any]:
     """The JSON of an answer: one document, or one for each event of a watch."""
     if answer.headers.get("content-type") != "application/json":
         return []
-    return [answer.json()] if "content-length" in answer.headers else [*map(json.loads, answer.text.splitlines())]
+    ends = "content-length" in answer.headers or "vary" in answer.headers
+    return [answer.json()] if ends else [*map(json.loads, answer.text.splitlines())]
 
 
 def _bytes(text: str | bytes) -> bytes:

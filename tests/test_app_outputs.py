@@ -12,7 +12,7 @@ from tests.serving import PREFIX, Serving, make
 WEB = f"{PREFIX}/namespaces/shop/deployments/web/compositions"
 SHOP = f"{PREFIX}/namespaces/shop/deployments/*/compositions"
 ROOTS = f"{PREFIX}/compositions"
-TEXTS = {"dot": "text/vnd.graphviz", "mermaid": "text/vnd.mermaid", "text": "text/plain"}
+TEXTS = {"dot": "text/vnd.graphviz", "mermaid": "text/vnd.mermaid", "text": "text/plain", "split": "text/plain"}
 KUBECTL_RAW = ("Accept", "application/json, */*")
 KUBECTL_TABLE = ("Accept", "application/json;as=Table;v=v1;g=meta.k8s.io,application/json")
 

@@ -13,6 +13,7 @@ from kubediscovery.errors import UpstreamError
 from kubediscovery.reviews import REVIEW_MAX_AGE
 from tests.objects import DEPLOYMENT, POD
 from tests.serving import GROUP, NEWEST, PREFIX, Serving, make
+from tests.waiting import until
 
 WEB = f"{PREFIX}/namespaces/shop/deployments/web/compositions"
 SHOP = f"{PREFIX}/namespaces/shop/deployments/*/compositions"
@@ -206,11 +207,9 @@ async def test_who_may_watch_all_is_not_reviewed_for_each_name(
     serving.rights.grant("bob", verb="list", resource="pods")
     target = f"{PREFIX}/namespaces/shop/compositions?watch=1&fieldSelector=metadata.name%3Dpods.lonely"
     answering = asyncio.create_task(serving.get(f"{target}&timeoutSeconds=20", user="bob", stays=60))
-    await asyncio.sleep(0.02)
-    assert watched(serving)[0] == ("pods.lonely", True)
+    await until(lambda: watched(serving)[:1] == [("pods.lonely", True)])
     serving.time.now += REVIEW_MAX_AGE
-    await asyncio.sleep(0.2)
-    assert watched(serving)[: len(later)] == later
+    await until(lambda: watched(serving)[: len(later)] == later)
     serving.rights.granted["bob"].pop(0)
     serving.time.now += REVIEW_MAX_AGE
     *_, last = events(await asyncio.wait_for(answering, 5))

@@ -20,6 +20,7 @@ from kubediscovery.authz import (
 from kubediscovery.errors import Forbidden, InternalError, Subject, UpstreamError, UpstreamForbidden
 from kubediscovery.identity import ANONYMOUS, User
 from tests.reviewing import Answer, FakeReviewer, Time
+from tests.waiting import until
 
 ALICE = User("alice", "42", ("team-a", "team,b"), (("acme.com/project", ("p", "q")), ("scopes", ("s",))))
 TREE = ResourceAttributes("get", "g", "v1", "deployments", "compositions", "n", "x")
@@ -355,6 +356,8 @@ async def test_many_are_asked_side_by_side_each_for_itself() -> None:
     authorizer, reviewer, _ = make(lambda spec: {"allowed": spec["resourceAttributes"]["resource"].endswith("1")})
     reviewer.gate = asyncio.Event()
     asking = asyncio.create_task(authorizer.allowed_many(ALICE, asked))
+    await until(lambda: reviewer.under_way == 16)
+    # Nobody else begins meanwhile.
     await asyncio.sleep(0.01)
     assert reviewer.under_way == 16
     reviewer.gate.set()
@@ -392,11 +395,10 @@ async def test_who_needs_newer_answers_than_those_that_others_wait_for_asks_anew
     reviewer.gate = asyncio.Event()
     time.now += 0.4
     first = asyncio.create_task(authorizer.allowed_many(ALICE, [TREE, PODS], max_age=0.5))
-    await asyncio.sleep(0.01)
-    assert len(reviewer.specs) == 2
+    await until(lambda: len(reviewer.specs) == 2)
     time.now += 0.2
     second = asyncio.create_task(authorizer.allowed_many(ALICE, [TREE, PODS], max_age=0.5))
-    await asyncio.sleep(0.01)
+    await until(lambda: len(reviewer.specs) > 2)
     reviewer.gate.set()
     assert {await first, await second} == {frozenset({TREE, PODS})}
     asked = [spec["resourceAttributes"]["resource"] for spec in reviewer.specs]

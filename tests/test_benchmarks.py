@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 from datetime import date
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given
@@ -17,8 +18,10 @@ from benchmarks.filled import Load
 from benchmarks.kubediscovery_server import read_samples
 from benchmarks.machine import Setting
 from benchmarks.percentiles import percentile
-from benchmarks.program import REFERENCE
+from benchmarks.plot import bars, plot
+from benchmarks.program import GITOPS, LINEAGE, REFERENCE
 from benchmarks.report import number, page, render_table, report
+from benchmarks.scenarios import SCENARIOS, SETS
 
 LOAD = Load(deployments=1000, pods=10, namespaces=20)
 VALUES = st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=50)
@@ -90,7 +93,46 @@ def test_the_report_shows_machine_figures_targets_and_notes() -> None:
     ]
     for expected in ("Measured on 2026-01-02", "- Python: 3.14.0", "## First sync", "- Five runs."):
         assert expected in text
-    assert page(text).endswith(text)
+    assert text in page(text, "standard", "")
+
+
+def test_a_page_keeps_the_parts_that_were_not_measured_again() -> None:
+    first = page("small\n", "standard", "")
+    both = page("large\n", "large", first)
+    again = page("smaller\n", "standard", both)
+    assert "small\n" in both
+    assert "large\n" in both
+    assert "smaller\n" in again
+    assert "large\n" in again
+    assert "small\n" not in again.replace("smaller\n", "")
+    assert page("smaller\n", "standard", again) == again
+
+
+def test_a_plot_has_a_bar_for_each_figure_with_a_target_beside_a_peer() -> None:
+    figures = (
+        Figure("sync", "s", 1.0, "client-go", 2.0, AtMostTimes(1)),
+        Figure("<memory>", "MB", 120.0, "client-go", 60.0, AtMostTimes(0.5)),
+        Figure("size", "MB", 120.0, target=Below(100)),
+        Figure("other", "MB", 120.0, "client-go", 60.0),
+    )
+    found = [(bar.name, bar.ratio, bar.is_met) for bar in bars([Result("First sync", (), figures)])]
+    assert found == [("sync / client-go", 0.5, True), ("<memory> / client-go", 2.0, False)]
+    drawn = ElementTree.fromstring(plot([Result("First sync", (), figures)], "a & b"))  # noqa: S314 - our own
+    words = [each.text for each in drawn.iter("{http://www.w3.org/2000/svg}text")]
+    assert {"a & b", "<memory> / client-go"} <= set(words)
+
+
+@pytest.mark.parametrize("ratio", [1e-9, 0.05, 1.0, 20.0, 1e9])
+def test_a_bar_stays_inside_the_plot(ratio: float) -> None:
+    figure = Figure("sync", "s", ratio, "client-go", 1.0, AtMostTimes(1))
+    drawn = ElementTree.fromstring(plot([Result("", (), (figure,))], ""))  # noqa: S314 - our own
+    for bar in drawn.findall("{http://www.w3.org/2000/svg}rect"):
+        assert float(bar.get("x", "0")) >= 0
+        assert float(bar.get("x", "0")) + float(bar.get("width", "0")) <= 1000
+
+
+def test_every_scenario_is_in_one_set() -> None:
+    assert sum(map(len, SETS.values())) == len(SCENARIOS)
 
 
 def test_a_filled_folder_is_kept_for_the_same_load_only() -> None:
@@ -104,6 +146,7 @@ def test_a_filled_folder_is_kept_for_the_same_load_only() -> None:
 def test_the_program_is_locked_like_the_control_plane() -> None:
     assert REFERENCE.version.startswith("v0.")
     assert REFERENCE.go_version >= (1, 26)
+    assert all(module.version.startswith("v0.") for module in (GITOPS, LINEAGE))
 
 
 def test_a_sample_is_the_same_each_time_and_of_deployments_that_exist() -> None:

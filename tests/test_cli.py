@@ -126,6 +126,24 @@ def test_a_config_file_gives_the_flags_and_a_flag_wins(
     assert line == "2 error: --secure-port must be from 0 to 65535, not 70000"
 
 
+@pytest.mark.parametrize("given", ["app: not.there:registry", "app: [not.there:registry]"])
+def test_a_config_file_names_apps(
+    directory: Path, given: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = directory / "config.yaml"
+    path.write_text(f"{given}\n")
+    line = failed([*flags(directory), "--config", str(path)], monkeypatch, capsys)
+    assert line.startswith('2 error: --app not.there:registry: there is no module "not"')
+
+
+def test_several_apps_are_looked_for_in_their_order(
+    directory: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    apps = ["--app", "tests.integration.framework_app:images", "--app", "tests.integration.framework_app:nothing"]
+    line = failed(flags(directory, *apps), monkeypatch, capsys)
+    assert line.startswith("2 error: --app tests.integration.framework_app:nothing: the module")
+
+
 @pytest.mark.parametrize(
     ("more", "line"),
     [

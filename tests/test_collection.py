@@ -2,6 +2,7 @@
 
 import pytest
 from hypothesis import given, settings
+from msgspec import structs
 
 from kubediscovery.drawing import Direction, Drawing
 from kubediscovery.objects import Object, Owner
@@ -75,6 +76,16 @@ def test_another_owner_that_is_absent_or_going_keeps_nothing(gone: bool) -> None
     shared = make(POD, "shared", owners=[SET, OTHER])
     others = [] if gone else [make(DEPLOYMENT, "other", deleting=True)]
     assert collected([WEB, SET, shared, *others], WEB) == {"web-1", "shared"}
+
+
+@pytest.mark.parametrize("change", [{"name": "renamed"}, {"kind": "ReplicaSet"}])
+def test_another_owner_s_uid_under_another_name_or_kind_keeps_nothing(change: dict[str, str]) -> None:
+    mismatch = structs.replace(owner_of(OTHER, controller=False), **change)
+    shared = make(POD, "shared", owners=[SET, mismatch])
+    assert collected([WEB, OTHER, SET, shared], WEB) == {"web-1", "shared"}
+    # Nothing is known of a kind that nobody serves: the collector goes on trying.
+    strange = make(POD, "shared", owners=[SET, structs.replace(mismatch, kind="Flower")])
+    assert collected([WEB, OTHER, SET, strange], WEB) == {"web-1"}
 
 
 def test_both_owners_may_be_collected() -> None:

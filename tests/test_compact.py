@@ -123,7 +123,6 @@ RECORDED: list[tuple[Kind, str, State]] = [
             started=True,
             images=("job:1",),
             conditions=COMPLETE,
-            backoff_limit=6,
         ),
     ),
     (
@@ -242,6 +241,8 @@ def test_a_kind_without_a_row_keeps_its_metadata_alone() -> None:
         (POD, {"spec": {"nodeName": "n1", "containers": [{}, {}]}}, "total", 2),
         (POD, {"status": {"containerStatuses": [{"restartCount": 2}, {"restartCount": 3}]}}, "restarts", 5),
         (POD, {"status": {"containerStatuses": [{"ready": True}, {}]}}, "ready", 1),
+        (POD, {"status": {"observedGeneration": 3}}, "observed_generation", 3),
+        (POD, {}, "observed_generation", -1),
     ],
 )
 def test_a_field_is_read(kind: Kind, document: Document, field: str, value: object) -> None:

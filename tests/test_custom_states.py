@@ -33,7 +33,7 @@ ROUTES = [gateway_kind(kind) for kind in ("HTTPRoute", "GRPCRoute", "TLSRoute", 
                 "spec": {"replicas": 3},
                 "status": {"observedGeneration": 2, "phase": "Up", "replicas": 2, "readyReplicas": 1},
             },
-            StatusState(2, phase="Up", desired=3, ready=1, flags=(("replicas", "2"),)),
+            StatusState(2, phase="Up", desired=3, ready=1),
         ),
         ({"spec": {"suspend": True}}, StatusState(flags=(("suspended", "true"),))),
         ({"spec": {"paused": True, "suspend": False}}, StatusState(flags=(("suspended", "true"),))),
@@ -56,6 +56,16 @@ ROUTES = [gateway_kind(kind) for kind in ("HTTPRoute", "GRPCRoute", "TLSRoute", 
 )
 def test_a_status_is_read_by_convention(document: Document, state: StatusState) -> None:
     assert read(FLEET, document).state == state
+
+
+def test_long_words_are_cut() -> None:
+    """Nobody holds those of custom kinds to any length."""
+    long = "x" * (MESSAGE_LIMIT + 1)
+    status = {"phase": long, "conditions": [{"type": long, "status": long, "reason": long}]}
+    state = read(FLEET, {"status": status}).state
+    assert isinstance(state, StatusState)
+    (condition,) = state.conditions
+    assert {state.phase, condition.type, condition.status, condition.reason} == {long[:MESSAGE_LIMIT]}
 
 
 def test_long_messages_are_cut() -> None:

@@ -67,6 +67,16 @@ def test_what_cannot_be_used_is_named(section: object, said: str) -> None:
 # Annotations of definitions
 
 
+def test_an_annotation_is_read_to_a_bound() -> None:
+    """Whoever may write definitions must not make the server look through a hundred thousand relations."""
+    kinds = ";".join(f"Kind{number}" for number in range(1_000))
+    found = declared_by(definition(label=f"on:{kinds};Kind0, key:x/site, value:INSTANCE.metadata.name"))
+    assert [relation.source for relation in found] == [f"Kind{number}" for number in range(100)]
+    repeated = declared_by(definition(label="on:Pod;Pod, key:x/site, value:INSTANCE.metadata.name"))
+    assert [relation.source for relation in repeated] == ["Pod"]
+    assert declared_by(definition(specproperty=f"on:INSTANCE.{'a.' * 100}a, value:Pod.metadata.name")) == ()
+
+
 def definition(**annotations: str) -> Object:
     flags = {f"resource/{name.replace('_', '-')}-relationship": value for name, value in annotations.items()}
     every = {"group": "example.org", "kind": "Site", "plural": "sites", **flags}

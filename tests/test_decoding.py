@@ -413,7 +413,7 @@ def test_after_protobuf_that_cannot_be_read_json_is_asked_for() -> None:
     decoder = Decoder(POD, Compactor())
     assert decoder.accept == f"{PROTOBUF},{JSON}"
     assert decoder.accept_stream == f"{PROTOBUF};stream=watch,{JSON}"
-    body = latin(ENCODINGS[0].page(schema_pods.Pod, {}, [{"metadata": {"annotations": {"a": "NAME"}}}]))
+    body = latin(ENCODINGS[0].page(schema_pods.Pod, {}, [{"metadata": {"labels": {"a": "NAME"}}}]))
     with pytest.raises(UpstreamError, match="UTF-8"):
         decoder.page(body, PROTOBUF)
     assert (decoder.accept, decoder.accept_stream) == (JSON, JSON)

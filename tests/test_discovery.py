@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from kubediscovery.api import ApiGroup
+from kubediscovery.built_in_registry import built_in_registry
 from kubediscovery.discovery import Discovery, Document
 from kubediscovery.kinds import Kind, Kinds
+from kubediscovery.served import Served
 from tests.serving import GROUP, KINDS
 
-API = ApiGroup(GROUP, "v1", Kinds(KINDS))
+API = Served((built_in_registry(),), Kinds(KINDS))
 VERSIONS = ["v2", "v2beta1"]
 
 
@@ -20,7 +21,7 @@ def content(document: Document) -> Any:
 
 
 def legacy() -> dict[str, dict[str, Any]]:
-    return {entry["name"]: entry for entry in content(Discovery(API).resources)["resources"]}
+    return {entry["name"]: entry for entry in content(Discovery(API).below[GROUP, "v1"])["resources"]}
 
 
 def aggregated(version: str = "v2") -> list[dict[str, Any]]:
@@ -34,7 +35,7 @@ def test_the_list_of_groups_holds_this_group_alone() -> None:
     version = {"groupVersion": f"{GROUP}/v1", "version": "v1"}
     group = {"name": GROUP, "versions": [version], "preferredVersion": version}
     assert content(Discovery(API).groups) == {"kind": "APIGroupList", "apiVersion": "v1", "groups": [group]}
-    assert content(Discovery(API).group) == {"kind": "APIGroup", "apiVersion": "v1", **group}
+    assert content(Discovery(API).below[GROUP,]) == {"kind": "APIGroup", "apiVersion": "v1", **group}
 
 
 def test_there_is_no_core_group() -> None:
@@ -44,7 +45,7 @@ def test_there_is_no_core_group() -> None:
 
 
 def test_the_top_level_resource() -> None:
-    found = content(Discovery(API).resources)
+    found = content(Discovery(API).below[GROUP, "v1"])
     assert (found["kind"], found["apiVersion"], found["groupVersion"]) == ("APIResourceList", "v1", f"{GROUP}/v1")
     assert found["resources"][0] == {
         "name": "compositions",
@@ -77,9 +78,11 @@ def test_a_parent_and_its_subresource() -> None:
 def test_every_parent_stands_right_before_its_subresource_and_has_its_scope() -> None:
     names = list(legacy())
     parents = [name for name in names[2:] if "/" not in name]
-    assert names == ["compositions", "lint", *(name for each in parents for name in (each, f"{each}/compositions"))]
+    below = [each.name for each in built_in_registry() if each.on is not None]
+    assert below[0] == "compositions"
+    assert names[2:] == [name for each in parents for name in (each, *(f"{each}/{found}" for found in below))]
     for parent in parents:
-        assert legacy()[parent]["namespaced"] == legacy()[f"{parent}/compositions"]["namespaced"]
+        assert {legacy()[f"{parent}/{found}"]["namespaced"] for found in below} == {legacy()[parent]["namespaced"]}
     assert [parent for parent in parents if not legacy()[parent]["namespaced"]] == ["fleets"]
 
 
@@ -95,8 +98,9 @@ def test_no_verb_troubles_the_garbage_collector_the_namespace_controller_or_quot
 
 
 def test_names_are_unique_where_two_groups_have_the_same_plural() -> None:
-    entries = content(Discovery(API).resources)["resources"]
-    assert len(entries) == len(legacy()) == 2 + 2 * (len(KINDS) - 1)
+    entries = content(Discovery(API).below[GROUP, "v1"])["resources"]
+    below = [each for each in built_in_registry() if each.on is not None]
+    assert len(entries) == len(legacy()) == 2 + (1 + len(below)) * (len(KINDS) - 1)
     assert len({entry["resource"] for entry in aggregated()}) == len(aggregated())
 
 
@@ -130,7 +134,7 @@ def test_aggregated_discovery_names_group_version_and_kind_in_its_content_type(v
 
 def test_no_list_is_null() -> None:
     discovery = Discovery(API)
-    documents = [discovery.groups, discovery.group, discovery.resources, discovery.core]
+    documents = [discovery.groups, *discovery.below.values(), discovery.core]
     documents += [*discovery.aggregated.values(), *discovery.aggregated_core.values()]
     assert not [document for document in documents if b"null" in document.body]
 
@@ -141,13 +145,13 @@ def test_an_etag_is_a_quoted_hash_of_the_bytes() -> None:
 
 
 def test_etags_are_the_same_in_every_replica_and_differ_with_the_content() -> None:
-    one, other = Discovery(API), Discovery(ApiGroup(GROUP, "v1", Kinds(KINDS)))
-    assert one.resources == other.resources
+    one, other = Discovery(API), Discovery(Served((built_in_registry(),), Kinds(KINDS)))
+    assert one.below == other.below
     assert one.aggregated == other.aggregated
     more = Kinds((*KINDS, Kind("example.com", "v1", "ships", "Ship", "ship")))
-    changed = Discovery(ApiGroup(GROUP, "v1", more))
-    assert changed.resources.etag != one.resources.etag
+    changed = Discovery(Served((built_in_registry(),), more))
+    assert changed.below[GROUP, "v1"].etag != one.below[GROUP, "v1"].etag
     assert changed.aggregated["v2"].etag != one.aggregated["v2"].etag
     assert changed.groups.etag == one.groups.etag
-    etags = [document.etag for document in (one.groups, one.group, one.resources, *one.aggregated.values())]
+    etags = [document.etag for document in (one.groups, *one.below.values(), *one.aggregated.values())]
     assert len(set(etags)) == len(etags)

@@ -66,7 +66,7 @@ def test_relations_are_named_and_taken_away(text: str, found: set[str]) -> None:
         (parse_kinds, "[a-z]", 'kinds: "[a-z]" is not understood'),
         (parse_kinds, "*" * 9, "is not understood"),
         (parse_kinds, "Pöd", "is not understood"),
-        (parse_direction, "up", 'direction: "up" is not known; accepted are children, owners, users, collected'),
+        (parse_direction, "up", 'direction: "up" is not known; accepted are children, owners, users, uses, collected'),
         (parse_direction, "Owners", "is not known"),
         (parse_depth, "0", 'depth must be a whole number from 1 to 64, not "0"'),
         (parse_depth, "65", "depth must be"),

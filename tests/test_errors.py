@@ -12,10 +12,12 @@ REASONS = {
     "Forbidden": 403,
     "NotFound": 404,
     "MethodNotAllowed": 405,
+    "Conflict": 409,
     "NotAcceptable": 406,
     "Expired": 410,
     "Invalid": 422,
     "RequestEntityTooLarge": 413,
+    "UnsupportedMediaType": 415,
     "TooManyRequests": 429,
     # The one that Kubernetes has no word for.
     "RequestHeaderFieldsTooLarge": 431,

@@ -24,6 +24,11 @@ def holds(text: str, **fields: Any) -> bool:
     return told(text, **fields).holds
 
 
+RUNNING = [
+    pod("a", info={"images": ["nginx:1"], "imageIDs": ["docker.io/library/nginx@sha256:1"]}),
+    pod("b", info={"images": ["nginx:1"], "imageIDs": ["mirror.example.com/nginx@sha256:1", "sha256:2"]}),
+    pod("c"),
+]
 TWO = {"children": [pod("a", info={"images": ["nginx:1", "log:2"], "restarts": 2}), pod("b")], "pods": (2, 1)}
 
 
@@ -37,6 +42,9 @@ TWO = {"children": [pod("a", info={"images": ["nginx:1", "log:2"], "restarts": 2
         ("images == ['log:2', 'nginx:1']", TWO, True),
         ('images.all(i, i.endsWith("@sha256:0d17"))', TWO, False),
         (f'images.all(i, i == "{DIGEST}")', {"children": [pod(info={"images": [DIGEST]})]}, True),
+        ("digests == ['sha256:1', 'sha256:2']", {"children": RUNNING}, True),
+        ("digests == ['sha256:1']", {"children": RUNNING[:1]}, True),
+        ("digests == ['sha256:1']", {"children": RUNNING}, False),
         ("rollout.old == 0", {}, True),
         ("rollout.old == 0", {"rollout": {"old": 1}}, False),
         ("rollout.state == 'Complete'", {}, True),
@@ -62,7 +70,8 @@ def test_an_expectation(text: str, fields: dict[str, Any], expected: bool) -> No
 def test_what_does_not_hold_says_what_there_is() -> None:
     assert told("pods.ready >= 3", **TWO).words == "pods is total 2, ready 1"
     assert told("images.size() == 1 && restarts == 0", **TWO).words == "images is log:2, nginx:1, restarts is 2"
-    assert "rollout" in told("rollout.nonsense == 1").words or told("rollout.nonsense == 1").words
+    assert told("digests == ['x']", children=RUNNING).words == "digests is sha256:1, sha256:2"
+    assert "nonsense" in told("rollout.nonsense == 1").words
 
 
 @pytest.mark.parametrize("text", ["pods.ready + 'x' == ''", "root.nothing", "pods", "1"])

@@ -429,6 +429,7 @@ PODS = st.builds(
     conditions=st.lists(st.sampled_from([UNSCHEDULABLE, Condition("Ready", "False", "", "")]), max_size=2).map(tuple),
     troubles=st.lists(TROUBLES, max_size=2).map(tuple),
     overdue=st.booleans(),
+    observed_generation=st.integers(-1, 2),
 )
 JOBS = st.builds(
     JobState,

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from kubediscovery.health import Health
+from kubediscovery.health import Health, assess
 from kubediscovery.objects import Condition, ContainerTrouble, Phase
 from tests.judging import DEGRADED, HEALTHY, PROGRESSING, cases, verdict
-from tests.objects import POD, RUNNING_POD
+from tests.objects import POD, RUNNING_POD, make
 
 
 def container(phase: Phase, reason: str = "", message: str = "", **changes: Any) -> ContainerTrouble:
@@ -33,6 +33,16 @@ CRASHING = container(
     last_exit_code=137,
     terminated_before=True,
 )
+
+
+def test_what_the_kubelet_has_not_observed_yet_is_on_its_way() -> None:
+    """As of any kind (kstatus, checkGeneration): kubelets give an observed generation since Kubernetes 1.34."""
+    for observed, health in ((2, Health.HEALTHY), (-1, Health.HEALTHY), (1, Health.PROGRESSING)):
+        state = structs.replace(RUNNING_POD, observed_generation=observed)
+        found = assess(make(POD, "p", state=state, generation=2))
+        assert (found.health, found.reason) == (health, "" if health is Health.HEALTHY else "GenerationNotObserved")
+    ended = structs.replace(RUNNING_POD, phase="Succeeded", observed_generation=1)
+    assert assess(make(POD, "p", state=ended, generation=2)).health is Health.PROGRESSING
 
 
 @cases(

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from kubediscovery.built_in_registry import built_in_registry
 from kubediscovery.granted import BY_DEFAULT
 from kubediscovery.kustomize import write_kustomize
 from kubediscovery.manifests import INSTALLED_KINDS, External, Installation, objects, to_yaml
@@ -48,7 +49,11 @@ def granted(role: Manifest) -> set[tuple[str, str, str]]:
 def test_the_server_may_read_exactly_what_is_tracked_by_default(manifests: tuple[Manifest, ...]) -> None:
     """Least privilege: list and watch of Kubernetes's own kinds that are tracked, without Secrets."""
     found = granted(named(manifests, "ClusterRole", "kubediscovery:server-built-in"))
-    assert found == {(group, resource, verb) for group, resource in BY_DEFAULT for verb in ("list", "watch")}
+    metrics = ("metrics.k8s.io", "pods", "list")
+    assert found - {metrics} == {
+        (group, resource, verb) for group, resource in BY_DEFAULT for verb in ("list", "watch")
+    }
+    assert metrics in found
     assert ("", "pods", "list") in found
     assert not [right for right in found if right[1] in ("secrets", "events", "leases", "*")]
 
@@ -84,7 +89,7 @@ def test_the_rules_name_each_group_once() -> None:
     """The role is grouped by API group, so that a person can read it."""
     role = named(IN_CLUSTER, "ClusterRole", "kubediscovery:server-built-in")
     groups = [group for rule in role["rules"] for group in rule["apiGroups"]]
-    assert groups == sorted(set(groups))
+    assert sorted(groups) == sorted(set(groups))
 
 
 @BOTH
@@ -109,11 +114,15 @@ def test_viewers_may_ask(manifests: tuple[Manifest, ...]) -> None:
     labels = role["metadata"]["labels"]
     assert all(labels[f"rbac.authorization.k8s.io/aggregate-to-{name}"] == "true" for name in ("view", "edit", "admin"))
     assert {tuple(rule["apiGroups"]) for rule in role["rules"]} == {("kubediscovery.cloudark.io",)}
-    assert {(*rule["resources"], *rule["verbs"]) for rule in role["rules"]} == {
+    rules = [(*rule["resources"], *rule["verbs"]) for rule in role["rules"]]
+    assert rules[:3] == [
         ("compositions", "get", "list", "watch"),
         ("lint", "list"),
         ("*/compositions", "get", "watch"),
-    }
+    ]
+    subresources = {(f"*/{each.name}", *each.verbs) for each in built_in_registry() if each.on is not None}
+    assert subresources <= set(rules[2:])
+    assert {verb for rule in rules for verb in rule[1:]} == {"get", "list", "watch"}
 
 
 @BOTH

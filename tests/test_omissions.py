@@ -1,7 +1,7 @@
 """What is said to be left out: never anything that depends on what there is of a kind."""
 
 from kubediscovery.kinds import Kind, Kinds
-from kubediscovery.omissions import Omitted, omissions, too_deep
+from kubediscovery.omissions import Omitted, omissions, omissions_in, too_deep
 from kubediscovery.sight import Sight
 from kubediscovery.store import Coverage, Store
 from tests.objects import CRON_JOB, DEPLOYMENT, JOB, POD, REVISION, make, seeing
@@ -77,3 +77,14 @@ def test_what_is_hidden_is_not_told_twice() -> None:
 def test_what_is_too_deep_is_told_in_order() -> None:
     assert [found.resource for found in too_deep({POD, DEPLOYMENT})] == ["deployments", "pods"]
     assert {type(found) for found in too_deep({POD})} == {Omitted}
+
+
+def test_of_several_namespaces_each_is_told_where_it_is_so() -> None:
+    named = frozenset(KINDS)
+    here, there = Sight("a", named - {POD, JOB}, named=named), Sight("b", named - {POD}, named=named)
+    found = {each.resource: each.message for each in omissions_in(store_of(), (here, there))}
+    assert found == {
+        "pods": "you may not list this resource",
+        "jobs": "you may not list this resource (in a)",
+    }
+    assert omissions_in(store_of(), (here,)) == list(omissions(store_of(), here))

@@ -8,17 +8,24 @@ from email.utils import parsedate_to_datetime
 import pytest
 import yaml
 
-from kubediscovery.api import ApiGroup
+from kubediscovery.api import GroupVersion
+from kubediscovery.built_in_registry import built_in_registry
+from kubediscovery.described import descriptions
 from kubediscovery.gnostic import V2, V3, encode
 from kubediscovery.kinds import Kind, Kinds
 from kubediscovery.openapi import OpenApi
-from kubediscovery.specification import specification
+from kubediscovery.served import Served
+from kubediscovery.specification import document
 from kubediscovery.swagger import swagger_of
 from tests.serving import GROUP, KINDS, Serving
 
 INDEX, SWAGGER, DOCUMENT = "/openapi/v3", "/openapi/v2", f"/openapi/v3/apis/{GROUP}/v1"
 PROTOBUF = "application/com.github.proto-openapi.spec.{}{}v1.0+protobuf"
-SPECIFICATION = specification(ApiGroup(GROUP, "v1", Kinds(KINDS)))
+SPECIFICATION = document(descriptions(GroupVersion(GROUP, "v1"), [*built_in_registry()]))
+
+
+def served(*more: Kind, group: str = GROUP) -> Served:
+    return Served((built_in_registry(group),), Kinds((*KINDS, *more)))
 
 
 @pytest.fixture
@@ -168,18 +175,19 @@ async def test_the_root_lists_them(serving: Serving) -> None:
 async def test_replicas_agree_and_another_api_has_another_hash() -> None:
     first, second = Serving(), Serving()
     assert await named(first) == await named(second)
-    one, other = (OpenApi(ApiGroup(group, "v1", Kinds(KINDS))) for group in (GROUP, "example.org"))
-    assert one._v3.hash != other._v3.hash
+    one, other = (OpenApi(served(group=group)) for group in (GROUP, "example.org"))
+    assert one._v2.hash != other._v2.hash
 
 
 def test_kinds_that_come_and_go_change_nothing() -> None:
-    more = OpenApi(ApiGroup(GROUP, "v1", Kinds((*KINDS, Kind("example.org", "v1", "ships", "Ship", "ship")))))
-    assert more._v3.hash == OpenApi(ApiGroup(GROUP, "v1", Kinds(KINDS)))._v3.hash
+    more = OpenApi(served(Kind("example.org", "v1", "ships", "Ship", "ship")))
+    assert more._index == OpenApi(served())._index
 
 
 async def test_nothing_is_made_before_it_is_asked_for() -> None:
     """Discovery has to be answered at once after the start."""
-    found = OpenApi(ApiGroup(GROUP, "v1", Kinds(KINDS)))
-    assert "content" not in vars(found._v3)
+    found = OpenApi(served())
+    (v3,) = found._v3.values()
+    assert "content" not in vars(v3)
     assert found._v2.json is found._v2.json
     assert "protobuf" not in vars(found._v2)

@@ -4,7 +4,7 @@ import pytest
 
 from kubediscovery.api import ApiGroup
 from kubediscovery.kinds import BUILT_IN_KINDS
-from kubediscovery.operations import Operation, camel, operations
+from kubediscovery.operations import Operation, operations
 from kubediscovery.requests import parse_resource_path
 from tests.objects import KINDS
 
@@ -68,7 +68,3 @@ def test_identifiers_are_formed_as_kubernetes_forms_them_and_unique() -> None:
     assert BY_PATH["/namespaces/{namespace}/pods/{name}/compositions"].identifier(API) == (
         "readKubediscoveryCloudarkIoV1NamespacedPodsCompositions"
     )
-
-
-def test_camel() -> None:
-    assert camel("stable.example-site.com.v1") == "StableExampleSiteComV1"

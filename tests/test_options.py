@@ -80,7 +80,7 @@ def test_unknown_parameters_are_ignored_and_told_of() -> None:
         ("includeObject=none", ["includeObject"]),
         ("depth=none", ["depth", '"none"']),
         ("hideInactive=perhaps", ["hideInactive", '"perhaps"']),
-        ("direction=sideways", ["direction", '"sideways"', "children", "owners", "users", "collected"]),
+        ("direction=sideways", ["direction", '"sideways"', "children", "owners", "users", "uses", "collected"]),
         ("relations=scale,guesses", ["relations", '"guesses"', "scale"]),
         ("kinds=Pod;drop", ["kinds", '"Pod;drop"']),
         ("waitFor=Healthy,Fine", ["waitFor", '"Fine"', "Complete", "Paused", "Degraded"]),

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 from hypothesis import given
+from msgspec import structs
 from openapi_schema_validator import OAS30Validator
 
 from kubediscovery.api import ApiGroup
@@ -28,11 +29,12 @@ from kubediscovery.outputs.former import former_of, status_of
 from kubediscovery.outputs.graph import Step, compositions_of, graph_of, key_of, walk
 from kubediscovery.outputs.lines import lines_of
 from kubediscovery.outputs.mermaid import mermaid_of
+from kubediscovery.outputs.sections import sections_of
 from kubediscovery.printable import printable
 from kubediscovery.relations import OWNER
 from tests import objects
 from tests.drawings import ANSWERS, CREATED, composition, listed, node
-from tests.objects import DAEMON_SET, DEPLOYMENT, FLEET, JOB, KINDS, POD, REPLICA_SET, filled, make, seeing
+from tests.objects import DAEMON_SET, DEPLOYMENT, FLEET, JOB, KINDS, POD, REPLICA_SET, RUNNING_POD, filled, make, seeing
 from tests.serving import cluster
 
 NOW = datetime(2023, 11, 14, 22, 18, 20, tzinfo=UTC)
@@ -326,6 +328,49 @@ def test_of_nothing_there_is_the_heading_alone() -> None:
     assert lines_of(listed(), NOW) == "NAMESPACE  NAME  READY  HEALTH  REASON  AGE\n"
 
 
+# Text by kind
+
+
+@given(ANSWERS)
+def test_sections_have_each_object_once(answer: Answer) -> None:
+    nodes, sections = graph_of(answer).nodes.values(), sections_of(answer, NOW)
+    blocks = [block.splitlines() for block in sections.split("\n\n")] if sections else []
+    assert sum(len(block) - 1 for block in blocks) == len(nodes)
+    assert len(blocks) == len({(found.api_version, found.kind) for found in nodes})
+    assert printable(sections.replace("\n", "")) == sections.replace("\n", "")
+
+
+def test_a_section_has_the_columns_of_its_kind() -> None:
+    info = Info(restarts=3, node="n1", images=("app:1", "side:2"))
+    root = web()
+    root.api_version, root.info = "apps/v1", Info(revision="4", images=("app:1",))
+    root.children[0].info = info
+    root.children.append(node("Node", "n1", namespace=""))
+    assert sections_of(composition(root), NOW).splitlines() == [
+        "NAMESPACE  NAME                READY  HEALTH   REASON  AGE",
+        "shop       configmap/settings  -      Healthy  -       <unknown>",
+        "",
+        "NAMESPACE  NAME                 READY  HEALTH   REASON  REVISION  IMAGES  AGE",
+        "shop       deployment.apps/web  2/3    Healthy  -       4         app:1   <unknown>",
+        "",
+        "NAME     READY  HEALTH   REASON  AGE",
+        "node/n1  -      Healthy  -       <unknown>",
+        "",
+        "NAMESPACE  NAME         READY  HEALTH    REASON            RESTARTS  NODE  IMAGES        AGE",
+        "shop       pod/web-1-a  0/1    Degraded  CrashLoopBackOff  3         n1    app:1,side:2  <unknown>",
+        "",
+        "NAMESPACE  NAME              READY  HEALTH   REASON  AGE",
+        "shop       replicaset/web-1  -      Healthy  -       5m",
+        "",
+        "NAMESPACE  NAME         READY  HEALTH   REASON  AGE",
+        "shop       service/web  -      Healthy  -       <unknown>",
+    ]
+
+
+def test_of_nothing_there_is_no_section() -> None:
+    assert sections_of(listed(), NOW) == ""
+
+
 # The first kubediscovery's
 
 
@@ -371,6 +416,14 @@ def test_relations_are_not_in_it() -> None:
 )
 def test_its_status_is_the_phase_or_that_all_replicas_are_there(item: Object, status: str) -> None:
     assert status_of(item) == status
+
+
+def test_an_owner_that_is_none_has_no_status_though_something_has_its_uid() -> None:
+    """Whoever has that UID may be of a kind that the caller may not list."""
+    missing = node(name="gone", uid="uid-of-a-pod", resource_version="", health=Health.MISSING, relation=OWNER)
+    hidden = make(POD, "hidden", state=structs.replace(RUNNING_POD, phase="Running"))
+    root, *_ = former_of(composition(node(children=[missing])), lambda uid: hidden if uid == "uid-of-a-pod" else None)
+    assert [child.status for child in root.children] == [""]
 
 
 def test_an_object_that_has_gone_since_has_no_status() -> None:

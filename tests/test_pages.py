@@ -153,9 +153,9 @@ class Counting:
         self.built: list[str] = []
         build = Forest.tree
 
-        def tree(forest: Forest, root: Object, sight: Sight, drawing: Drawing) -> object:
+        def tree(forest: Forest, root: Object, sight: Sight, drawing: Drawing, *, keep: bool) -> object:
             self.built.append(root.name)
-            return build(forest, root, sight, drawing)
+            return build(forest, root, sight, drawing, keep=keep)
 
         monkeypatch.setattr(Forest, "tree", tree)
 

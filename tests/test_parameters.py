@@ -14,7 +14,7 @@ WITH_WORDS = [(parameter, word) for parameter in PARAMETERS for word in paramete
 
 
 def test_what_is_accepted_is_described_and_nothing_else() -> None:
-    assert set(BY_NAME) == set(options._ACCEPTED)
+    assert set(BY_NAME) == {*options.STANDARD, *options._OF_COMPOSITIONS}
     assert len(PARAMETERS) == len(BY_NAME)
 
 

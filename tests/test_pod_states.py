@@ -107,3 +107,70 @@ def test_conditions_that_readiness_hangs_on_are_kept_where_they_are_not_true() -
         assert isinstance(state, PodState)
         kept = () if status == "True" else types[1:4]
         assert state.conditions == tuple(Condition(type_, status, "", "why") for type_ in kept)
+
+
+RUNS: Document = {"running": {"startedAt": "2026-01-01T00:00:00Z"}}
+DONE: Document = {"terminated": {"exitCode": 0, "finishedAt": "2026-01-01T00:00:00Z"}}
+CRASHED: Document = {"terminated": {"exitCode": 1, "reason": "Error"}}
+
+
+def with_sidecar(proxy: Document, *, initialized: str = "True", setup: Document | None = None) -> PodState:
+    """A pod with an init container, a sidecar and a container that runs."""
+    setup = setup or {"name": "setup", "ready": True, "restartCount": 1, "state": DONE}
+    status = {
+        "conditions": [{"type": "Initialized", "status": initialized}],
+        "initContainerStatuses": [setup, {"name": "proxy", **proxy}],
+        "containerStatuses": [{"name": "app", "ready": True, "restartCount": 3, "state": RUNS}],
+    }
+    spec = {
+        "initContainers": [{"name": "setup"}, {"name": "proxy", "restartPolicy": "Always"}],
+        "containers": [{"name": "app"}],
+    }
+    state = read("pods", {"spec": spec, "status": status}).state
+    assert isinstance(state, PodState)
+    return state
+
+
+def test_sidecars_count_as_containers_do() -> None:
+    """As ``kubectl get pods`` has it (k8s.io/kubernetes, pkg/printers/internalversion/printers.go, printPod)."""
+    state = with_sidecar({"ready": True, "restartCount": 2, "state": RUNS})
+    assert (state.ready, state.total, state.restarts, state.troubles) == (2, 2, 5, ())
+    state = with_sidecar({"ready": False, "restartCount": 2, "state": RUNS, "lastState": CRASHED})
+    assert (state.ready, state.total) == (1, 2)
+    assert [(found.name, found.init, found.terminated_before) for found in state.troubles] == [("proxy", False, True)]
+
+
+def test_what_fails_is_told_of_containers_before_sidecars() -> None:
+    """At the end of a pod its sidecars are killed, and end with whatever code."""
+    status = {
+        "initContainerStatuses": [{"name": "proxy", "state": {"terminated": {"exitCode": 137}}}],
+        "containerStatuses": [{"name": "app", "state": CRASHED}],
+    }
+    spec = {"initContainers": [{"name": "proxy", "restartPolicy": "Always"}], "containers": [{"name": "app"}]}
+    state = read("pods", {"spec": spec, "status": status}).state
+    assert isinstance(state, PodState)
+    assert [found.name for found in state.troubles] == ["app", "proxy"]
+
+
+def test_restarts_of_init_containers_count_until_the_pod_is_initialized() -> None:
+    setup = {"name": "setup", "restartCount": 4, "state": {"waiting": {"reason": "CrashLoopBackOff"}}}
+    assert with_sidecar({"restartCount": 0}, initialized="False", setup=setup).restarts == 4 + 3
+    assert with_sidecar({"restartCount": 0}, setup=setup).restarts == 3
+
+
+def test_the_images_that_run_are_kept_by_their_digests() -> None:
+    compactor = Compactor()
+    status = {
+        "initContainerStatuses": [{"name": "setup", "imageID": "setup@sha256:0"}],
+        "containerStatuses": [
+            {"name": "a", "imageID": "app@sha256:1"},
+            {"name": "b", "imageID": "app@sha256:1"},
+            {"name": "c", "imageID": "log@sha256:2"},
+            {"name": "d", "imageID": ""},
+        ],
+    }
+    first, second = (read("pods", {"spec": {"nodeName": node}, "status": status}, compactor).state for node in "mn")
+    assert isinstance(first, PodState)
+    assert isinstance(second, PodState)
+    assert first.image_ids == ("app@sha256:1", "log@sha256:2")
+    assert first.image_ids is second.image_ids

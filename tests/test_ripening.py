@@ -63,9 +63,9 @@ def pod(version: int = 100, **changes: object) -> Object:
     return make(POD, "p", created=CREATED, resource_version=version, state=structs.replace(WAITING, **changes))
 
 
-def test_a_young_pod_is_marked_when_it_is_old() -> None:
+async def test_a_young_pod_is_marked_when_it_is_old() -> None:
     played = Played()
-    played.cache.replace([pod()], "100")
+    await played.cache.replace([pod()], "100")
     assert not played.is_overdue()
     played.clock.pass_to(WINDOW - 0.1)
     assert not played.is_overdue()
@@ -75,17 +75,17 @@ def test_a_young_pod_is_marked_when_it_is_old() -> None:
     assert not played.clock.due
 
 
-def test_an_old_pod_is_marked_when_it_is_read() -> None:
+async def test_an_old_pod_is_marked_when_it_is_read() -> None:
     played = Played()
     played.clock.pass_to(WINDOW)
-    played.cache.replace([pod()], "100")
+    await played.cache.replace([pod()], "100")
     assert played.is_overdue()
     assert not played.clock.due
 
 
-def test_an_update_of_an_old_pod_stays_marked() -> None:
+async def test_an_update_of_an_old_pod_stays_marked() -> None:
     played = Played()
-    played.cache.replace([pod()], "100")
+    await played.cache.replace([pod()], "100")
     played.clock.pass_to(WINDOW)
     played.cache.put(pod(101, message="still"))
     assert played.is_overdue()
@@ -94,9 +94,9 @@ def test_an_update_of_an_old_pod_stays_marked() -> None:
     assert len(played.changes) == count, "the same again is no change"
 
 
-def test_updates_of_a_young_pod_are_looked_at_once() -> None:
+async def test_updates_of_a_young_pod_are_looked_at_once() -> None:
     played = Played()
-    played.cache.replace([], "99")
+    await played.cache.replace([], "99")
     for version in range(100, 105):
         played.cache.put(pod(version))
     assert len(played.clock.due) == 1
@@ -104,26 +104,26 @@ def test_updates_of_a_young_pod_are_looked_at_once() -> None:
     assert played.is_overdue()
 
 
-def test_a_pod_that_got_a_node_is_let_be() -> None:
+async def test_a_pod_that_got_a_node_is_let_be() -> None:
     played = Played()
-    played.cache.replace([pod()], "100")
+    await played.cache.replace([pod()], "100")
     scheduled = make(POD, "p", created=CREATED, resource_version=101)
     played.cache.put(scheduled)
     played.clock.pass_to(WINDOW)
     assert played.store.get(scheduled.uid) is scheduled
 
 
-def test_a_pod_that_went_is_let_be() -> None:
+async def test_a_pod_that_went_is_let_be() -> None:
     played = Played()
-    played.cache.replace([pod()], "100")
+    await played.cache.replace([pod()], "100")
     played.cache.remove(pod())
     played.clock.pass_to(WINDOW)
     assert played.store.count(POD) == 0
 
 
-def test_a_pod_that_came_again_under_its_name_has_its_own_time() -> None:
+async def test_a_pod_that_came_again_under_its_name_has_its_own_time() -> None:
     played = Played()
-    played.cache.replace([pod()], "100")
+    await played.cache.replace([pod()], "100")
     played.clock.pass_to(10)
     played.cache.put(structs.replace(pod(101), uid="another", created=CREATED + 10))
     played.clock.pass_to(WINDOW)
@@ -132,9 +132,9 @@ def test_a_pod_that_came_again_under_its_name_has_its_own_time() -> None:
     assert played.is_overdue()
 
 
-def test_a_clock_that_was_set_back_is_waited_for() -> None:
+async def test_a_clock_that_was_set_back_is_waited_for() -> None:
     played = Played()
-    played.cache.replace([pod()], "100")
+    await played.cache.replace([pod()], "100")
     (_, look) = played.clock.due.pop()
     look()
     assert not played.is_overdue()
@@ -160,7 +160,7 @@ async def test_by_the_clock_of_the_machine() -> None:
     passed = 0.0
     ripening = Ripening(store, clock=lambda: CREATED + WINDOW - 0.05 + passed)
     cache = KindCache(store, POD, ripening.ripen)
-    cache.replace([pod()], "100")
+    await cache.replace([pod()], "100")
     passed = 1.0
 
     def is_marked() -> bool:

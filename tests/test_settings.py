@@ -17,7 +17,7 @@ from tests.objects import DEPLOYMENT, POD
 def test_without_a_section_all_is_as_it_is_by_default() -> None:
     assert read_settings({}) == Settings()
     assert Settings().kinds is None
-    assert SECTIONS == ("kinds", "relations", "health")
+    assert SECTIONS == ("kinds", "relations", "health", "history")
 
 
 def test_include_and_exclude_each_replace_their_default() -> None:

@@ -28,3 +28,10 @@ def test_without_a_namespace_all_are_near() -> None:
     sight = Sight(None, frozenset({POD}))
     assert sight.sees(make(POD, "a", "vault"))
     assert not sight.sees(make(DEPLOYMENT, "a", "vault"))
+
+
+def test_a_namespace_that_is_named_beside_has_kinds_of_its_own() -> None:
+    sight = Sight("shop", frozenset({POD}), frozenset({FLEET}), beside=(("vault", frozenset({DEPLOYMENT})),))
+    assert [sight.sees(make(kind, "a", "vault")) for kind in (POD, DEPLOYMENT)] == [False, True]
+    assert [sight.sees(make(kind, "a", "other")) for kind in (POD, DEPLOYMENT)] == [False, False]
+    assert [sight.sees(make(kind, "a", "shop")) for kind in (POD, DEPLOYMENT)] == [True, False]

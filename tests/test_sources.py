@@ -34,11 +34,12 @@ BAD_POD: Document = {**a_pod("bad", 9), "spec": {"node_name": "NODE"}}
 
 @contextlib.asynccontextmanager
 async def source(
-    directory: Path, handler: Handler, *, field_selector: str = "", page_size: int = 500
+    directory: Path, handler: Handler, *, field_selector: str = "", page_size: int = 500, may_lag: bool = False
 ) -> AsyncIterator[ObjectSource]:
     async with serving(handler) as server, reaching(directory, server) as client:
         decoder = Decoder(POD, Compactor())
-        yield ObjectSource(client, POD.list_path, decoder, field_selector=field_selector, page_size=page_size)
+        selected = {"field_selector": field_selector, "page_size": page_size, "may_lag": may_lag}
+        yield ObjectSource(client, POD.list_path, decoder, **selected)  # type: ignore[arg-type]
 
 
 async def follow(pods: ObjectSource, seen: list[str]) -> None:
@@ -223,3 +224,67 @@ async def test_text_that_is_not_utf8_does_not_stop_a_watch(tmp_path: Path) -> No
         await server.change("ADDED", BAD_POD)
         await eventually(lambda: store.count(POD) == 2)
     assert server.accepted == [f"list {PROTOBUF}", f"watch {PROTOBUF};stream=watch", f"watch {JSON}"]
+
+
+async def test_the_first_list_of_one_that_may_lag_is_what_kube_apiserver_has_at_hand(tmp_path: Path) -> None:
+    asked: list[dict[str, str]] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        asked.append({**request.query})
+        if len(asked) == 1:
+            raise web.HTTPGatewayTimeout
+        return web.Response(body=IN_PROTOBUF.page(schema_pods.Pod, {}, [a_pod("x", 5)]), content_type=PROTOBUF)
+
+    async with source(tmp_path, answer, may_lag=True) as pods:
+        with pytest.raises(UpstreamError):
+            await pods.page("")
+        await pods.page("")
+    assert asked == [{"limit": "500", "resourceVersion": "0"}, {"limit": "500"}]
+
+
+async def test_of_json_pages_are_asked_for_at_once(tmp_path: Path) -> None:
+    asked: list[dict[str, str]] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        asked.append({**request.query})
+        return web.Response(body=b'{"items":[]}', content_type=JSON)
+
+    async with serving(answer) as server, reaching(tmp_path, server) as client:
+        decoder = Decoder(POD, Compactor(), judge=lambda _: None)
+        await ObjectSource(client, POD.list_path, decoder, may_lag=True).page("")
+    assert asked == [{"limit": "500"}]
+
+
+async def test_nobody_is_asked_to_compress(tmp_path: Path) -> None:
+    accepted: list[str] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        accepted.append(request.headers["Accept-Encoding"])
+        return web.Response(body=IN_PROTOBUF.page(schema_pods.Pod, {}, []), content_type=PROTOBUF)
+
+    async with source(tmp_path, answer) as pods:
+        await pods.page("")
+    assert accepted == ["identity"]
+
+
+async def test_a_list_is_read_in_whatever_pieces_it_comes(tmp_path: Path) -> None:
+    body = IN_PROTOBUF.page(schema_pods.Pod, {"resource_version": "7"}, [a_pod(f"x{n}", n) for n in range(1, 6)])
+    pieces = [body[start : start + 50] for start in range(0, len(body), 50)]
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        return await Streamed(pieces).answer(request, PROTOBUF)
+
+    async with source(tmp_path, answer) as pods:
+        page = await pods.page("")
+    assert ([item.name for item in page.items], page.resource_version) == (["x1", "x2", "x3", "x4", "x5"], "7")
+
+
+async def test_a_list_that_breaks_off_is_an_error(tmp_path: Path) -> None:
+    body = IN_PROTOBUF.page(schema_pods.Pod, {"resource_version": "7"}, [a_pod("x", 5), a_pod("y", 6)])
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        return await Streamed([body[:-60], b""]).answer(request, PROTOBUF)
+
+    async with source(tmp_path, answer) as pods:
+        with pytest.raises(UpstreamError, match="GET /api/v1/pods"):
+            await pods.page("")

@@ -20,6 +20,7 @@ from kubediscovery.startup import (
     allow_open_files,
     give_back_large_blocks,
     imported_for_good,
+    keep_for_good,
     put_off,
     without_authorities,
 )
@@ -133,8 +134,10 @@ def test_contexts_made_afterwards_read_authorities_again() -> None:
 
 @pytest.fixture
 def collecting() -> Iterator[None]:
+    thresholds = gc.get_threshold()
     yield
     gc.unfreeze()
+    gc.set_threshold(*thresholds)
     gc.enable()
 
 
@@ -145,6 +148,15 @@ def test_imports_are_kept_out_of_the_search_for_garbage() -> None:
         assert not gc.isenabled()
         assert gc.get_freeze_count() == frozen
     assert gc.isenabled()
+    assert gc.get_freeze_count() > frozen
+
+
+@pytest.mark.usefixtures("collecting")
+async def test_what_is_read_at_first_is_kept_out_of_the_search_for_garbage(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kubediscovery.startup._LOOK_SECONDS", 0)
+    frozen, answers = gc.get_freeze_count(), [True, False, False]
+    await keep_for_good(answers.pop)
+    assert not answers
     assert gc.get_freeze_count() > frozen
 
 

@@ -352,11 +352,11 @@ def test_versions_never_go_back() -> None:
     assert store.version == 9
 
 
-def test_a_kinds_cache_writes_to_its_kind() -> None:
+async def test_a_kinds_cache_writes_to_its_kind() -> None:
     store = Store(Kinds((DEPLOYMENT, POD)))
     cache = KindCache(store, POD)
     pod = make(POD, "p")
-    cache.replace([pod], "12")
+    await cache.replace([pod], "12")
     assert (store.count(POD), store.version, store.pending) == (1, 12, [DEPLOYMENT])
     cache.remove(pod)
     cache.put(make(POD, "q"))
@@ -367,10 +367,10 @@ def test_a_kinds_cache_writes_to_its_kind() -> None:
 
 
 @pytest.mark.parametrize("version", ["", "abc", "-1", "1.5", "9" * 5000])
-def test_a_version_that_is_no_number_moves_nothing(version: str) -> None:
+async def test_a_version_that_is_no_number_moves_nothing(version: str) -> None:
     store = filled([])
     KindCache(store, POD).advance(version)
-    KindCache(store, POD).replace([], version)
+    await KindCache(store, POD).replace([], version)
     assert store.version == 900
 
 

@@ -10,6 +10,7 @@ from starlette.types import Message
 from kubediscovery import streaming
 from kubediscovery.streaming import WatchResponse
 from tests.test_watch import WEB, Bench, changed
+from tests.waiting import until
 
 
 class Client:
@@ -46,13 +47,13 @@ def events(parts: list[Any]) -> list[str]:
 async def test_over_http_events_are_lines_and_headers_come_at_once() -> None:
     bench, client = Bench([]), Client()
     answering = client.follow(WatchResponse(bench.watch(terms=bench.silent), sent=lambda _: None))
-    await asyncio.sleep(0.02)
+    await until(lambda: client.sent and bench.broadcaster.watches)
     (start,) = client.sent
     headers = dict(start["headers"])
     assert (start["status"], headers[b"content-type"]) == (200, b"application/json")
     assert b"content-length" not in headers
     bench.store.put(changed(WEB, 30))
-    await asyncio.sleep(0.03)
+    await until(lambda: len(client.sent) > 1)
     client.left.set()
     await asyncio.wait_for(answering, 5)
     assert events([message["body"] for message in client.sent[1:]]) == ["ADDED"]
@@ -63,9 +64,9 @@ async def test_over_http_events_are_lines_and_headers_come_at_once() -> None:
 async def test_over_a_websocket_each_event_is_a_message() -> None:
     bench, client, sizes = Bench(), Client("websocket"), list[int]()
     answering = client.follow(WatchResponse(bench.watch(), sent=sizes.append, subprotocol="chosen"))
-    await asyncio.sleep(0.02)
+    await until(lambda: len(client.sent) > 2)
     bench.store.put(changed(WEB, 30))
-    await asyncio.sleep(0.03)
+    await until(lambda: len(client.sent) > 3)
     assert client.sent[0] == {"type": "websocket.accept", "subprotocol": "chosen"}
     assert events([message["text"] for message in client.sent[1:]]) == ["ADDED", "BOOKMARK", "MODIFIED"]
     assert sizes == [len(message["text"]) for message in client.sent[1:]]

@@ -330,6 +330,12 @@ def test_a_pod_under_several_owners_is_counted_once() -> None:
         (CRON_JOB, WAITING_CRON_JOB, None, {"images": ["nginx:1.27"]}),
         (POD, RUNNING_POD, "1/1", {"images": ["nginx:1.27"], "restarts": 0, "node": "n1"}),
         (POD, structs.replace(RUNNING_POD, node="", restarts=4), "1/1", {"images": ["nginx:1.27"], "restarts": 4}),
+        (
+            POD,
+            structs.replace(RUNNING_POD, image_ids=("nginx@sha256:1",)),
+            "1/1",
+            {"images": ["nginx:1.27"], "imageIDs": ["nginx@sha256:1"], "restarts": 0, "node": "n1"},
+        ),
         (FLEET, MetadataState(), None, None),
     ],
 )

@@ -1,14 +1,15 @@
-"""The directions owners and users: on any graph as an obvious reading has them, and case by case."""
+"""The directions owners, users and uses: on any graph as an obvious reading has them, and case by case."""
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from kubediscovery.drawing import DEFAULT, MAX_DEPTH, Direction, Drawing
+from kubediscovery.drawing import DEFAULT, MAX_DEPTH, Direction, Drawing, KindFilter
 from kubediscovery.nodes import Node
 from kubediscovery.objects import Object, Owner
 from kubediscovery.relations import Relations
+from kubediscovery.selectors import EVERYTHING
 from kubediscovery.sight import Sight
 from kubediscovery.store import Coverage, may_own
 from kubediscovery.tree import Tree, build_tree
@@ -16,14 +17,22 @@ from tests.objects import DEPLOYMENT, FLEET, POD, REPLICA_SET, make, owner_of
 from tests.relating import (
     ACCOUNT,
     ALL,
+    BINDING,
+    CLAIM,
+    CLUSTER_ROLE,
     CONFIG,
+    DRIVER,
     EVERYBODY,
     INGRESS,
     NODE,
     RELATED_KINDS,
+    ROLE,
     SECRET,
     SERVICE,
     SLICE,
+    STORAGE_CLASS,
+    VOLUME,
+    event,
     graphs,
     lines,
     pod,
@@ -34,6 +43,7 @@ from tests.relating import (
 )
 
 OWNERS, USERS = Drawing(direction=Direction.OWNERS), Drawing(direction=Direction.USERS)
+USES = Drawing(direction=Direction.USES)
 
 WEB = make(DEPLOYMENT, "web")
 SET = make(REPLICA_SET, "web-1", owners=[WEB])
@@ -107,6 +117,21 @@ def test_users_are_what_an_obvious_reading_finds(
     owned = {edge for edge in owner_edges(known, sight) if edge[0] != root.uid}
     found = edges(up(objects, root, sight, Drawing(direction=Direction.USERS, relations=relations)).root)
     assert sorted(found) == sorted(reached(used | owned, root))
+
+
+@given(graphs(), sights(), st.sampled_from([frozenset[str](), ALL, frozenset(("claim", "volume", "subject"))]))
+@settings(max_examples=200, deadline=None)
+def test_what_is_used_is_what_an_obvious_reading_finds(
+    objects: list[Object], sight: Sight, relations: frozenset[str]
+) -> None:
+    root = objects[0]
+    visible = {item.uid for item in objects if sight.sees(item)}
+    wanted = [line for line in lines(objects) if line.relation in (relations or ALL)]
+    used = {(line.above, line.relation, line.below) for line in wanted if line.relation != "subject"}
+    used |= {(line.below, line.relation, line.above) for line in wanted if line.relation == "subject"}
+    seen = {edge for edge in used if edge[2] in visible} | owner_edges(objects, sight)
+    found = edges(up(objects, root, sight, Drawing(direction=Direction.USES, relations=relations)).root)
+    assert sorted(found) == sorted(reached(seen, root))
 
 
 # Owners
@@ -235,6 +260,81 @@ def test_who_uses_a_service_includes_what_stands_before_it() -> None:
 
 def test_the_root_has_no_owners_among_its_users() -> None:
     assert chain(up([WEB, SET, ONE], ONE, drawing=USERS).root) == ["web-1-a"]
+
+
+# What is used
+
+
+def storage() -> tuple[Object, ...]:
+    """A pod, its claim, the volume of that, and what stores it."""
+    driver = make(DRIVER, "csi.example.org", "")
+    disks = make(STORAGE_CLASS, "disks", "", references=(refers("csiDriver", driver),))
+    volume = make(VOLUME, "pv", "", references=(refers("storageClass", disks), refers("csiDriver", driver)))
+    claim = make(CLAIM, "data", references=(refers("volume", volume), refers("storageClass", disks)))
+    return pod("p", refers("claim", claim), owners=[SET]), claim, volume, disks, driver
+
+
+def test_what_a_pod_uses_is_followed_to_the_end() -> None:
+    one, *stored_in = storage()
+    tree = up([WEB, SET, one, *stored_in], one, drawing=USES)
+    assert chain(tree.root) == [
+        "p",
+        "data",
+        "disks",
+        "csi.example.org",
+        "pv",
+        "csi.example.org",
+        "disks",
+        "web-1",
+        "web",
+    ]
+    assert [(node.name, node.relation, node.incoming) for node in tree.root.children] == [
+        ("data", "claim", None),
+        ("web-1", "owner", True),
+    ]
+    assert tree.root.related == []
+    assert chain(up([SET, one, *stored_in], one, drawing=structs.replace(USES, depth=1)).root) == ["p", "data", "web-1"]
+
+
+def test_what_is_hidden_leads_nowhere() -> None:
+    one, *stored_in = storage()
+    sight = Sight("default", frozenset(RELATED_KINDS) - {CLAIM, REPLICA_SET})
+    assert chain(up([WEB, SET, one, *stored_in], one, sight, USES).root) == ["p"]
+
+
+def test_an_account_uses_the_bindings_that_give_it_its_rights() -> None:
+    account, role = make(ACCOUNT, "robot"), make(ROLE, "reader")
+    binding = make(BINDING, "robots", references=(refers("subject", account), refers("role", role)))
+    one = pod("p", refers("serviceAccount", account))
+    objects = [account, role, binding, one]
+    tree = up(objects, one, drawing=USES)
+    assert chain(tree.root) == ["p", "robot", "robots", "reader"]
+    assert [node.incoming for node in walk(tree.root)] == [None, None, True, None]
+    assert chain(up(objects, binding, drawing=USES).root) == ["robots", "reader"]
+
+
+def test_an_event_uses_what_it_is_about() -> None:
+    told = event("e", ONE)
+    assert chain(up([SET, ONE, told], told, drawing=USES).root) == ["e", "web-1-a", "web-1"]
+    assert chain(up([SET, ONE, told], ONE, drawing=USES).root) == ["web-1-a", "web-1"]
+
+
+def test_circles_of_use_end_where_they_close() -> None:
+    first, second = make(CLUSTER_ROLE, "a", ""), make(CLUSTER_ROLE, "b", "")
+    first = structs.replace(first, selector=EVERYTHING)
+    second = structs.replace(second, selector=EVERYTHING)
+    assert chain(up([first, second], first, drawing=USES).root) == ["a", "a", "b", "a", "b"]
+
+
+def test_what_uses_nothing_is_one_node_wherever_it_stands() -> None:
+    account = make(ACCOUNT, "robot")
+    pods = [pod(f"p{number}", refers("serviceAccount", account), owners=[SET]) for number in range(3)]
+    ends = make(SLICE, "ends", references=tuple(refers("endpoints", found) for found in pods))
+    tree = up([account, *pods, ends], ends, drawing=USES)
+    assert len({id(node) for node in walk(tree.root) if node.name == "robot"}) == 1
+    assert chain(tree.root).count("robot") == 3
+    kept = up([account, *pods, ends], ends, drawing=structs.replace(USES, kinds=KindFilter(("pod",))))
+    assert chain(kept.root) == ["ends", "p0", "p1", "p2"]
 
 
 def test_every_kind_of_the_tests_is_tracked() -> None:

@@ -1,10 +1,13 @@
 """In whose trees a change shows, and how a view tells of it; the law of both together is in test_watch."""
 
+from collections.abc import Sequence
+
 import pytest
 from msgspec import structs
 
 from kubediscovery.api import ApiGroup
 from kubediscovery.compositions import Compositions, Target
+from kubediscovery.effects import affected_by, in_order
 from kubediscovery.errors import Expired
 from kubediscovery.journal import Change, change_between
 from kubediscovery.kinds import Kind
@@ -13,7 +16,7 @@ from kubediscovery.objects import EventType, Object
 from kubediscovery.options import FIELDS
 from kubediscovery.selectors import parse_field_selector, parse_label_selector
 from kubediscovery.store import Store
-from kubediscovery.views import Selection, View, affected_by, in_order
+from kubediscovery.views import Selection, View
 from tests.objects import DEPLOYMENT, KINDS, POD, REPLICA_SET, filled, make, owner_of, seeing
 
 ALL = frozenset(KINDS)
@@ -81,6 +84,7 @@ def test_a_view_of_one_name_is_known_by_it() -> None:
 
 def test_a_line_is_written_once_for_all_who_want_it_alike() -> None:
     (event,) = view_of(filled([WEB])).initial()
+    assert event is not None
     assert event.line(JSON, columns=True) is event.line(JSON, columns=True)
     table = Representation(MediaType(TABLE, "meta.k8s.io", "v1"))
     first, second = (event.line(table, columns=columns) for columns in (True, False))
@@ -100,8 +104,14 @@ def test_the_version_of_a_deletion_is_when_it_happened() -> None:
 
 
 def replayed(store: Store, changes: list[Change], labels: str = "", fields: str = "") -> list[tuple[EventType, str]]:
-    view = view_of(store, labels=labels, fields=fields)
-    return [(event.type, event.composition.root.name) for event in view.replay(changes)]
+    return told_of(view_of(store, labels=labels, fields=fields), changes)
+
+
+def told_of(view: View, changes: Sequence[Change]) -> list[tuple[EventType, str]]:
+    effects = view.effects(changes)
+    for change in changes:
+        effects.add(change)
+    return [(event.type, event.composition.root.name) for event in view.replay(effects) if event is not None]
 
 
 def test_where_former_states_are_unknown_what_is_not_selected_is_told_as_gone() -> None:
@@ -116,7 +126,7 @@ def test_what_is_not_selected_is_not_told_to_who_may_not_list_its_kind() -> None
     store = filled([structs.replace(WEB, labels=())])
     view = view_of(store, Target(DEPLOYMENT, None), labels="app=web", visible=ALL - {DEPLOYMENT})
     with pytest.raises(Expired):
-        list(view.replay([Change(950, DEPLOYMENT, WEB.uid, (), certain=False)]))
+        told_of(view, [Change(950, DEPLOYMENT, WEB.uid, (), certain=False)])
 
 
 def test_what_came_and_went_may_be_known_to_who_saw_it_in_between() -> None:
@@ -168,5 +178,4 @@ def test_where_former_owners_are_unknown_what_is_no_root_is_told_as_gone() -> No
     """Whoever has it as a root would keep it for ever; for others it is nothing new."""
     store = filled([WEB, SET])
     vague = [Change(950, REPLICA_SET, SET.uid, (WEB.uid,), certain=False)]
-    told = [(event.type, event.composition.root.name) for event in view_of(store).replay(vague)]
-    assert told == [(EventType.DELETED, "web-1"), (EventType.MODIFIED, "web")]
+    assert told_of(view_of(store), vague) == [(EventType.DELETED, "web-1"), (EventType.MODIFIED, "web")]

@@ -31,12 +31,16 @@ var (
 )
 
 // fill writes Deployments with their ReplicaSets and Pods, and the status of each, into a cluster without controllers.
+//
+// The first and the last go through kube-apiserver. The others go into etcd as the first one was stored, with other
+// names, UIDs and times, once the last one has shown that this makes the same bytes.
 func fill(ctx context.Context, arguments []string) error {
 	flags := flag.NewFlagSet("fill", flag.ExitOnError)
 	kubeconfig := flags.String("kubeconfig", "", "kubeconfig of an administrator")
 	deployments := flags.Int("deployments", 1000, "how many Deployments")
 	pods := flags.Int("pods", 10, "how many Pods each")
 	namespaces := flags.Int("namespaces", 20, "over how many namespaces")
+	etcd := flags.String("etcd", "", "URL of the cluster's etcd")
 	if err := flags.Parse(arguments); err != nil {
 		return err
 	}
@@ -53,10 +57,25 @@ func fill(ctx context.Context, arguments []string) error {
 			return err
 		}
 	}
-	loader := &loader{clients: clients, total: *deployments * (*pods + 2)}
-	return loader.run(ctx, *deployments, func(number int) workload {
+	workloadOf := func(number int) workload {
 		return workload{number: number, pods: int32(*pods), spread: *namespaces}
-	})
+	}
+	first, last := workloadOf(0), workloadOf(*deployments-1)
+	for _, each := range []workload{first, last} {
+		if err := write(ctx, clients[0], each); err != nil {
+			return err
+		}
+	}
+	to := openStorage(*etcd)
+	template, err := readStored(ctx, to, first)
+	if err != nil {
+		return err
+	}
+	if err := check(ctx, to, template, last); err != nil {
+		return err
+	}
+	loader := &loader{to: to, template: template, total: (*deployments - 2) * (*pods + 2)}
+	return loader.run(ctx, 1, *deployments-1, workloadOf)
 }
 
 func connect(config *rest.Config) ([]kubernetes.Interface, error) {
@@ -88,29 +107,32 @@ func makeNamespace(ctx context.Context, client kubernetes.Interface, name string
 
 // loader writes workloads side by side and says on the standard error how fast.
 type loader struct {
-	clients []kubernetes.Interface
-	total   int
-	written atomic.Int64
+	to       *storage
+	template *stored
+	total    int
+	written  atomic.Int64
 }
 
-func (l *loader) run(ctx context.Context, count int, workloadOf func(number int) workload) error {
+func (l *loader) run(ctx context.Context, from, to int, workloadOf func(number int) workload) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	started := time.Now()
 	numbers := make(chan int)
 	group := sync.WaitGroup{}
-	for worker := range workers {
-		client := l.clients[worker%len(l.clients)]
+	for range workers {
 		group.Go(func() {
 			for number := range numbers {
-				if err := l.write(ctx, client, workloadOf(number)); err != nil {
+				w := workloadOf(number)
+				made := l.template.like(w, newUIDs(w.pods+2), metav1.Now().Rfc3339Copy())
+				if err := putAll(ctx, l.to, made); err != nil {
 					cancel(err)
 				}
+				l.written.Add(int64(w.pods + 2))
 			}
 		})
 	}
 	go l.report(ctx, started)
-	for number := range count {
+	for number := from; number < to; number++ {
 		select {
 		case numbers <- number:
 		case <-ctx.Done():
@@ -144,7 +166,8 @@ func (l *loader) say(started time.Time) {
 		written, l.total, seconds, float64(written)/seconds)
 }
 
-func (l *loader) write(ctx context.Context, client kubernetes.Interface, w workload) error {
+// write writes a workload through kube-apiserver.
+func write(ctx context.Context, client kubernetes.Interface, w workload) error {
 	deployment, err := client.AppsV1().Deployments(w.namespace()).Create(ctx, w.deployment(), asUser)
 	if err != nil {
 		return err
@@ -162,7 +185,6 @@ func (l *loader) write(ctx context.Context, client kubernetes.Interface, w workl
 		if _, err := client.CoreV1().Pods(w.namespace()).UpdateStatus(ctx, pod, byKubelet); err != nil {
 			return err
 		}
-		l.written.Add(1)
 	}
 	replicaSet.Status = replicaSetStatus(replicaSet)
 	if _, err := client.AppsV1().ReplicaSets(w.namespace()).UpdateStatus(ctx, replicaSet, byController); err != nil {
@@ -172,6 +194,5 @@ func (l *loader) write(ctx context.Context, client kubernetes.Interface, w workl
 	if _, err := client.AppsV1().Deployments(w.namespace()).UpdateStatus(ctx, deployment, byController); err != nil {
 		return err
 	}
-	l.written.Add(2)
 	return nil
 }

@@ -25,11 +25,14 @@ var commands = map[string]func(ctx context.Context, arguments []string) error{
 	"measure": measure,
 	"load":    load,
 	"watch":   watch,
+	"fresh":   fresh,
+	"change":  change,
+	"pull":    pull,
 }
 
 func main() {
 	if len(os.Args) < 2 || commands[os.Args[1]] == nil {
-		fmt.Fprintln(os.Stderr, "usage: reference serve|fill|measure|load|watch [flags]")
+		fmt.Fprintln(os.Stderr, "usage: reference serve|fill|measure|load|watch|fresh|change|pull [flags]")
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)

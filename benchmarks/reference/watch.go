@@ -75,7 +75,7 @@ func watch(ctx context.Context, arguments []string) error {
 	if _, err := bufio.NewReader(os.Stdin).ReadString('\n'); err != nil {
 		return err
 	}
-	done, err := wanted.Changes.run(ctx)
+	done, err := wanted.Changes.run(ctx, func(written) {})
 	if err != nil {
 		return err
 	}
@@ -151,15 +151,21 @@ func (w *watcher) read(body io.Reader, ended chan<- error) {
 }
 
 func (w *watcher) note(line []byte) {
-	_, rest, found := bytes.Cut(line, versionField)
-	digits, _, _ := bytes.Cut(rest, []byte(`"`))
-	version, err := strconv.ParseUint(string(digits), 10, 64)
-	if !found || err != nil {
+	version, found := versionOf(line)
+	if !found {
 		return
 	}
 	w.mutex.Lock()
 	w.seen = append(w.seen, seen{version, time.Now()})
 	w.mutex.Unlock()
+}
+
+// versionOf reads the first resource version of a document, which is that of all of it.
+func versionOf(document []byte) (uint64, bool) {
+	_, rest, found := bytes.Cut(document, versionField)
+	digits, _, _ := bytes.Cut(rest, []byte(`"`))
+	version, err := strconv.ParseUint(string(digits), 10, 64)
+	return version, found && err == nil
 }
 
 func totals(watches []*watcher) watched {

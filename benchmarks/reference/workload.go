@@ -93,7 +93,7 @@ func (w workload) pod(number int32, owner *appsv1.ReplicaSet) *corev1.Pod {
 	spec.NodeName = fmt.Sprintf("node-%03d", (w.number*int(w.pods)+int(number))%100)
 	return &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{
-			Name:         fmt.Sprintf("%s-%s", owner.Name, digest(fmt.Sprint(owner.Name, number))[:5]),
+			Name:         podName(owner.Name, number),
 			GenerateName: owner.Name + "-",
 			Namespace:    w.namespace(),
 			Labels:       w.podLabels(),
@@ -103,6 +103,11 @@ func (w workload) pod(number int32, owner *appsv1.ReplicaSet) *corev1.Pod {
 		},
 		Spec: spec,
 	}
+}
+
+// podName ends like those that kube-apiserver makes; the number keeps two of a ReplicaSet apart.
+func podName(replicaSet string, number int32) string {
+	return fmt.Sprintf("%s-%s%02x", replicaSet, digest(fmt.Sprint(replicaSet, number))[:3], number)
 }
 
 func (w workload) template(labels map[string]string) corev1.PodTemplateSpec {
@@ -188,8 +193,7 @@ func replicaSetStatus(replicaSet *appsv1.ReplicaSet) appsv1.ReplicaSetStatus {
 }
 
 func podStatus(pod *corev1.Pod, number int) corev1.PodStatus {
-	now := metav1.NewTime(time.Now())
-	address := fmt.Sprintf("10.%d.%d.%d", 64+number>>16, number>>8&255, number&255)
+	now, address := metav1.NewTime(time.Now()), podAddress(number)
 	return corev1.PodStatus{
 		Phase:             corev1.PodRunning,
 		Conditions:        podConditions(now),
@@ -201,6 +205,10 @@ func podStatus(pod *corev1.Pod, number int) corev1.PodStatus {
 		QOSClass:          pod.Status.QOSClass,
 		ContainerStatuses: containerStatuses(pod, now),
 	}
+}
+
+func podAddress(number int) string {
+	return fmt.Sprintf("10.%d.%d.%d", 64+number>>16, number>>8&255, number&255)
 }
 
 func podConditions(now metav1.Time) []corev1.PodCondition {

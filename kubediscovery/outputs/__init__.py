@@ -12,6 +12,7 @@ from kubediscovery.outputs.flat import nodes_of
 from kubediscovery.outputs.former import Find, former_of
 from kubediscovery.outputs.lines import lines_of
 from kubediscovery.outputs.mermaid import mermaid_of
+from kubediscovery.outputs.sections import sections_of
 
 DOT_TYPE, MERMAID_TYPE, TEXT_TYPE = "text/vnd.graphviz", "text/vnd.mermaid", "text/plain"
 
@@ -37,5 +38,6 @@ DRAWERS: Mapping[Output, Drawer] = {
     Output.DOT: Drawer(lambda answer, _, __: dot_of(answer), _text(DOT_TYPE, TEXT_TYPE)),
     Output.MERMAID: Drawer(lambda answer, _, __: mermaid_of(answer), _text(MERMAID_TYPE, TEXT_TYPE)),
     Output.TEXT: Drawer(lambda answer, now, _: lines_of(answer, now), _text(TEXT_TYPE)),
+    Output.SPLIT: Drawer(lambda answer, now, _: sections_of(answer, now), _text(TEXT_TYPE)),
     Output.KUBEDISCOVERY: Drawer(lambda answer, _, find: former_of(answer, find), UNCONVERTED),
 }

@@ -52,7 +52,8 @@ def _former(root: Node, find: Find) -> Former:
 
 
 def _alone(node: Node, level: int, find: Find) -> Former:
-    item = find(node.uid)
+    # Of an owner that is none nothing is known but what the reference says: its UID may be that of anything.
+    item = find(node.uid) if node.resource_version else None
     return Former(level, node.kind, node.name, node.namespace, status_of(item) if item is not None else "", [])
 
 

@@ -12,8 +12,8 @@ from kubediscovery.table import age
 _HEADINGS = ("NAMESPACE", "NAME", "READY", "HEALTH", "REASON", "AGE")
 _NAME = _HEADINGS.index("NAME")
 _GAP = "  "
-# kubectl's word for a cell that has nothing to say.
-_NOTHING = "-"
+#: kubectl's word for a cell that has nothing to say.
+NOTHING = "-"
 
 
 def lines_of(answer: Composition | CompositionList, now: datetime) -> str:
@@ -22,7 +22,7 @@ def lines_of(answer: Composition | CompositionList, now: datetime) -> str:
     What a relation leads to says by which.
     """
     rows = [_HEADINGS, *(_cells(step, now) for found in compositions_of(answer) for step in walk(found.root))]
-    return "".join(_aligned(rows))
+    return "".join(aligned(rows))
 
 
 def _cells(step: Step, now: datetime) -> Sequence[str]:
@@ -35,7 +35,7 @@ def _cells(step: Step, now: datetime) -> Sequence[str]:
         node.reason,
         age(node.creation_timestamp, now),
     )
-    return [f"{branch}{printable(cell) or _NOTHING}" for branch, cell in zip(_branches(step), cells, strict=True)]
+    return [f"{branch}{printable(cell) or NOTHING}" for branch, cell in zip(_branches(step), cells, strict=True)]
 
 
 def _branches(step: Step) -> Iterator[str]:
@@ -47,7 +47,8 @@ def _branches(step: Step) -> Iterator[str]:
     return (branch if column == _NAME else "" for column in range(len(_HEADINGS)))
 
 
-def _aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+def aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """The rows as lines, their cells below one another."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))

@@ -87,6 +87,11 @@ class ControlPlane:
         return self._setup.server
 
     @property
+    def etcd(self) -> str:
+        """The URL of etcd, which asks nobody who they are."""
+        return self._setup.etcd
+
+    @property
     def kubeconfig(self) -> Path:
         """The kubeconfig of the administrator (group system:masters)."""
         return self._setup.kubeconfig(ADMINISTRATOR)

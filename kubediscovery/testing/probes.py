@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-_SECONDS = 5.0
+_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True)

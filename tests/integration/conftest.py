@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,21 +10,9 @@ from pathlib import Path
 import pytest
 
 from kubediscovery.errors import StartupError
-from kubediscovery.testing.binaries import Binaries, find_binaries
 from kubediscovery.testing.controlplane import ControlPlane
 from tests.integration.informers import find_informer
 from tests.integration.serving import Server, installed
-
-
-@pytest.fixture(scope="session")
-def binaries() -> Binaries:
-    """The control plane's binaries; in CI nothing may be skipped, so there it is a failure that they are missing."""
-    try:
-        return find_binaries(may_build=False)
-    except StartupError as error:
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"no integration test can run: {error}", pytrace=False)
-        pytest.skip(f"NO INTEGRATION TEST RUNS: {error}")
 
 
 @pytest.fixture(scope="session")
@@ -40,20 +27,15 @@ def informer_program() -> Path:
 
 
 @pytest.fixture(scope="session")
-def cluster(binaries: Binaries) -> Iterator[ControlPlane]:
+def cluster(control_plane: ControlPlane) -> ControlPlane:
     """A control plane with two nodes; what a test makes in it, it makes under names of its own."""
-    with ControlPlane.start(binaries=binaries) as cluster:
-        yield cluster
+    return control_plane
 
 
 @pytest.fixture
-def namespace(cluster: ControlPlane, request: pytest.FixtureRequest) -> Iterator[str]:
+def namespace(control_plane_namespace: str) -> str:
     """A namespace for one test, called like it, with its default service account; deleted afterwards."""
-    name = re.sub("[^a-z0-9]+", "-", request.node.name.lower())[:60].strip("-")
-    cluster.kubectl("create", "namespace", name)
-    cluster.kubectl("wait", "--for=create", "serviceaccount/default", f"--namespace={name}", "--timeout=110s")
-    yield name
-    cluster.kubectl("delete", "namespace", name, "--wait=false")
+    return control_plane_namespace
 
 
 @pytest.fixture(scope="module")

@@ -134,7 +134,7 @@ def same(held: dict[str, Item], there: dict[str, Item]) -> bool:
 
 
 def wait_until_equal(
-    informer: Informer, cluster: ControlPlane, path: str = "compositions", *, seconds: float = 15, log: Path
+    informer: Informer, cluster: ControlPlane, path: str = "compositions", *, seconds: float = 60, log: Path
 ) -> Report:
     """Wait until an informer holds what a list gives, and give what it says then."""
     eventually(

@@ -72,7 +72,7 @@ class Server:
 
     def wait_until_available(self) -> None:
         """Wait until kube-apiserver has found the server, and the caches are filled."""
-        self._cluster.kubectl("wait", "--for=condition=Available", f"apiservice/{API_SERVICE}", "--timeout=60s")
+        self._cluster.kubectl("wait", "--for=condition=Available", f"apiservice/{API_SERVICE}", "--timeout=110s")
         eventually(lambda: self.get("/readyz")[0] == 200, "the caches to be filled", log=self.log)
 
     def memory(self) -> float:
@@ -153,19 +153,22 @@ def run_command(*arguments: str, kubeconfig: Path) -> str:
 
 
 def eventually(
-    holds: Callable[[], object], what: str, *, seconds: float = 30, every: float = 0.05, log: Path | None = None
+    holds: Callable[[], object], what: str, *, seconds: float = 60, every: float = 0.05, log: Path | None = None
 ) -> float:
-    """Wait until something holds, and give the seconds that it took; a failure shows the end of ``log``."""
+    """Wait until something holds, and give the seconds that it took; a failure shows the end of ``log``.
+
+    At least half of the time is left to those who are waited for: kubectl takes a processor while it runs.
+    """
     started = time.monotonic()
     last: BaseException | None = None
-    while time.monotonic() - started < seconds:
+    while (asked := time.monotonic()) - started < seconds:
         try:
             if holds():
                 return time.monotonic() - started
             last = None
         except (AssertionError, LookupError, KubectlError) as error:
             last = error
-        time.sleep(every)
+        time.sleep(min(max(every, time.monotonic() - asked), max(every, 1)))
     said = log.read_text()[-4000:] if log and log.exists() else ""
     raise AssertionError(f"waited {seconds:g} s for {what}: {last or 'it does not hold'}\n{said}")
 

@@ -123,10 +123,10 @@ def test_a_failure_while_it_waits_ends_it(checker: Checker) -> None:
 
 def test_what_does_not_come_in_time(checker: Checker) -> None:
     checker.bench.apply(workload("Deployment", replicas=2, template=template("app:2", by_hand=True)))
-    status, out, _ = checker.run("deployment/web", "--timeout", "2s")
+    status, out, _ = checker.run("deployment/web", "--timeout", "5s")
     assert status == 3
     assert f"not reached: {checker.bench.namespace}/deployments.apps.web: Progressing" in out
-    status, out, _ = checker.run("statefulset/absent", "--timeout", "1s")
+    status, out, _ = checker.run("statefulset/absent", "--timeout", "5s")
     assert (status, out.splitlines()[-1].split(":")[0]) == (3, "not reached")
     assert checker.run("statefulset/absent", "--no-wait")[0] == 1
 
@@ -160,7 +160,7 @@ def test_who_may_only_get_is_answered_too(cluster: ControlPlane, checker: Checke
     asker = Checker(checker.bench, cluster.kubeconfig_for(user))
     checker.bench.apply(workload("Deployment", replicas=2))
     # A new right takes a moment to be known everywhere.
-    eventually(lambda: asker.run("deployment/web", "--timeout", "20s")[0] == 0, "an answer", seconds=40)
+    eventually(lambda: asker.run("deployment/web", "--timeout", "20s")[0] == 0, "an answer")
     status, out, _ = asker.run("statefulset/db", "--timeout", "20s")
     assert status == 4
     assert "cannot ask: " in out
@@ -289,7 +289,7 @@ def test_a_custom_kind_is_known_by_all_its_names(cluster: ControlPlane, checker:
     kubectl = checker.bench.kubectl
     checker.bench.apply(KAFKA)
     try:
-        kubectl("wait", "--for=condition=Established", "crd/kafkas.check.example.org", "--timeout=60s")
+        kubectl("wait", "--for=condition=Established", "crd/kafkas.check.example.org", "--timeout=110s")
         made = {"apiVersion": "check.example.org/v1", "kind": "Kafka", "metadata": {"name": "main"}}
         eventually(lambda: "kfk" in kubectl("api-resources", "--api-group=check.example.org"), "discovery")
         kubectl("apply", "-f", "-", stdin=json.dumps(made))

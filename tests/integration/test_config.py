@@ -49,7 +49,7 @@ def configured(cluster: ControlPlane, tmp_path_factory: pytest.TempPathFactory) 
         port = taken.getsockname()[1]
     cluster.kubectl("apply", "--server-side", "-f", "-", stdin=items(*DEFINITIONS))
     names = [f"crd/{found['metadata']['name']}" for found in DEFINITIONS]
-    cluster.kubectl("wait", "--for=condition=Established", *names, "--timeout=60s")
+    cluster.kubectl("wait", "--for=condition=Established", *names, "--timeout=110s")
     kinds = ("--kinds", "events.,*.example.org,*.drafts.example.org")
     Server(cluster, directory, port, kinds).install()
     server = Server(cluster, directory, port, ("--config", str(path)))

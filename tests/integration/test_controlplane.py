@@ -30,11 +30,11 @@ def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
 
 
 @pytest.fixture
-def environment(binaries: Binaries, tmp_path: Path) -> dict[str, str]:
+def environment(control_plane_binaries: Binaries, tmp_path: Path) -> dict[str, str]:
     """What makes a child find the same binaries as the tests did."""
     folder = tmp_path / "assets"
     folder.mkdir()
-    for name, path in binaries.programs.items():
+    for name, path in control_plane_binaries.programs.items():
         (folder / name).symlink_to(path)
     return {**os.environ, "KUBEBUILDER_ASSETS": str(folder)}
 
@@ -65,13 +65,13 @@ def test_nodes_are_ready(cluster: ControlPlane) -> None:
 def test_a_deployment_becomes_ready_by_itself(cluster: ControlPlane, namespace: str) -> None:
     where = f"--namespace={namespace}"
     cluster.kubectl("create", "deployment", "web", "--image=nginx", "--replicas=3", where)
-    cluster.kubectl("rollout", "status", "deployment/web", "--timeout=60s", where)
+    cluster.kubectl("rollout", "status", "deployment/web", "--timeout=110s", where)
     assert cluster.kubectl("get", "deployment/web", "--output=jsonpath={.status.readyReplicas}", where) == "3"
 
 
 def test_a_job_completes_by_itself(cluster: ControlPlane, namespace: str) -> None:
     cluster.kubectl("create", "job", "once", "--image=busybox", f"--namespace={namespace}")
-    cluster.kubectl("wait", "--for=condition=Complete", "job/once", "--timeout=60s", f"--namespace={namespace}")
+    cluster.kubectl("wait", "--for=condition=Complete", "job/once", "--timeout=110s", f"--namespace={namespace}")
 
 
 def test_the_status_of_a_marked_pod_is_left_to_the_test_but_deletion_is_not(
@@ -80,12 +80,12 @@ def test_the_status_of_a_marked_pod_is_left_to_the_test_but_deletion_is_not(
     where = f"--namespace={namespace}"
     cluster.kubectl("run", "failing", "--image=x", f"--labels={'='.join(MANUAL_STATUS)}", where)
     cluster.kubectl("run", "marker", "--image=x", where)
-    cluster.kubectl("wait", "--for=condition=Ready", "pod/marker", "--timeout=60s", where)
+    cluster.kubectl("wait", "--for=condition=Ready", "pod/marker", "--timeout=110s", where)
     assert cluster.kubectl("get", "pod/failing", "--output=jsonpath={.status.phase}", where) == "Pending"
     patch = {"status": {"phase": "Failed", "reason": "Evicted"}}
     cluster.kubectl("patch", "pod/failing", "--subresource=status", f"--patch={json.dumps(patch)}", where)
     assert cluster.kubectl("get", "pod/failing", "--output=jsonpath={.status.reason}", where) == "Evicted"
-    cluster.kubectl("delete", "pod/failing", "--timeout=60s", where)
+    cluster.kubectl("delete", "pod/failing", "--timeout=110s", where)
 
 
 def test_users_have_the_rights_of_their_groups_alone(cluster: ControlPlane) -> None:
@@ -129,8 +129,8 @@ def test_after_a_compaction_and_a_restart_old_versions_are_gone(cluster: Control
     assert answer.json()["object"]["reason"] == "Expired"
 
 
-def test_two_stand_side_by_side(cluster: ControlPlane, binaries: Binaries) -> None:
-    with ControlPlane.start(nodes=1, controllers=False, binaries=binaries) as other:
+def test_two_stand_side_by_side(cluster: ControlPlane, control_plane_binaries: Binaries) -> None:
+    with ControlPlane.start(nodes=1, controllers=False, binaries=control_plane_binaries) as other:
         assert other.server != cluster.server
         other.kubectl("create", "namespace", "only-there")
         assert "not found" in cluster.kubectl("get", "namespace", "only-there", check=False)
@@ -139,14 +139,14 @@ def test_two_stand_side_by_side(cluster: ControlPlane, binaries: Binaries) -> No
     assert not leftovers(directory)
 
 
-def test_a_folder_can_be_kept(binaries: Binaries, tmp_path: Path) -> None:
-    with ControlPlane.start(tmp_path, controllers=False, binaries=binaries) as first:
+def test_a_folder_can_be_kept(control_plane_binaries: Binaries, tmp_path: Path) -> None:
+    with ControlPlane.start(tmp_path, controllers=False, binaries=control_plane_binaries) as first:
         first.kubectl("create", "namespace", "kept")
         authority = first.client_ca
-    with ControlPlane.start(tmp_path, controllers=False, keep=True, binaries=binaries) as again:
+    with ControlPlane.start(tmp_path, controllers=False, keep=True, binaries=control_plane_binaries) as again:
         again.kubectl("get", "namespace", "kept")
         assert again.client_ca == authority
-    with ControlPlane.start(tmp_path, controllers=False, binaries=binaries) as fresh:
+    with ControlPlane.start(tmp_path, controllers=False, binaries=control_plane_binaries) as fresh:
         assert "not found" in fresh.kubectl("get", "namespace", "kept", check=False)
 
 
@@ -170,7 +170,7 @@ def test_an_interrupted_run_ends_in_an_orderly_way(
 
 
 def test_a_stale_folder_is_recovered(
-    owner: tuple[subprocess.Popen[str], Path], binaries: Binaries, tmp_path: Path
+    owner: tuple[subprocess.Popen[str], Path], control_plane_binaries: Binaries, tmp_path: Path
 ) -> None:
     """As after a crash that took the guard, too: the processes still run, on ports and data that are in the way."""
     process, directory = owner
@@ -180,6 +180,6 @@ def test_a_stale_folder_is_recovered(
     process.kill()
     process.wait()
     assert leftovers(directory) == stale
-    with ControlPlane.start(directory, controllers=False, binaries=binaries) as cluster:
+    with ControlPlane.start(directory, controllers=False, binaries=control_plane_binaries) as cluster:
         assert not set(leftovers(directory)) & set(stale)
         cluster.kubectl("get", "namespaces")

@@ -103,8 +103,8 @@ def populated(cluster: ControlPlane, namespace: str) -> str:
     # kubectl takes JSON and YAML alike.
     cluster.kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(manifests))
     for wanted in ("deployment/x", "statefulset/x", "daemonset/x"):
-        cluster.kubectl("-n", namespace, "rollout", "status", wanted, "--timeout=60s")
-    cluster.kubectl("-n", namespace, "wait", "--for=condition=Complete", "job/x", "--timeout=60s")
+        cluster.kubectl("-n", namespace, "rollout", "status", wanted, "--timeout=110s")
+    cluster.kubectl("-n", namespace, "wait", "--for=condition=Complete", "job/x", "--timeout=110s")
     return namespace
 
 
@@ -126,7 +126,7 @@ def every(cluster: ControlPlane) -> Iterator[str]:
     cluster.kubectl("wait", "--for=create", "serviceaccount/default", f"--namespace={namespace}", "--timeout=110s")
     manifests = EVERY_KIND.read_text().replace("NAMESPACE", namespace)
     cluster.kubectl("apply", "--server-side", "-f", "-", stdin=manifests)
-    cluster.kubectl("-n", namespace, "rollout", "status", "deployment/every", "--timeout=60s")
+    cluster.kubectl("-n", namespace, "rollout", "status", "deployment/every", "--timeout=110s")
     yield namespace
     cluster.kubectl("delete", "--wait=false", "--ignore-not-found", "-f", "-", stdin=manifests)
     cluster.kubectl("delete", "namespace", namespace, "--wait=false")

@@ -41,8 +41,9 @@ COMMANDS = (
     "explain deployments.spec",
     "create configmap other --from-literal=a=b --dry-run=server",
 )
-# Far above what one of these takes, far below what anything of kubectl or kube-apiserver would wait for a server.
-DELAY_SECONDS = 3.0
+# Far above what one of these takes, far below what anything of kubectl or kube-apiserver would wait for a server. A
+# command that is late twice in a row was not just on a machine under load; one that hangs is not asked again.
+DELAY_SECONDS, HANGING_SECONDS = 3.0, 10.0
 
 
 @pytest.fixture(scope="module")
@@ -205,7 +206,7 @@ def test_everybody_else_goes_on(
         check_undelayed(terminal, healthy)
         look_again(cluster)
         if is_noticed:
-            kubectl("wait", "--for=condition=Available=False", f"apiservice/{API_SERVICE}", "--timeout=60s")
+            kubectl("wait", "--for=condition=Available=False", f"apiservice/{API_SERVICE}", "--timeout=110s")
         eventually(lambda: not terminal.knows("compositions"), "the group to be stale", seconds=60)
         kubectl("delete", "namespace", doomed, "--wait=false")
         eventually(lambda: GROUP in holds_back(cluster, doomed), "the deletion to be held back", seconds=60)
@@ -216,11 +217,13 @@ def test_everybody_else_goes_on(
 
 
 def check_undelayed(terminal: Terminal, healthy: Mapping[tuple[str, bool], float]) -> None:
-    late = {
-        key: seconds
-        for key, usual in healthy.items()
-        if (seconds := terminal.seconds(key[0], has_cache=key[1])) > usual + DELAY_SECONDS
-    }
+    late = {}
+    for (command, has_cache), usual in healthy.items():
+        seconds = terminal.seconds(command, has_cache=has_cache)
+        if usual + DELAY_SECONDS < seconds < HANGING_SECONDS:
+            seconds = terminal.seconds(command, has_cache=has_cache)
+        if seconds > usual + DELAY_SECONDS:
+            late[command, has_cache] = seconds
     assert late == {}
 
 
@@ -272,7 +275,7 @@ def test_namespaces_go_when_it_is_uninstalled(cluster: ControlPlane, server: Ser
 
 def hold_back(cluster: ControlPlane, namespace: str) -> None:
     look_again(cluster)
-    cluster.kubectl("wait", "--for=condition=Available=False", f"apiservice/{API_SERVICE}", "--timeout=60s")
+    cluster.kubectl("wait", "--for=condition=Available=False", f"apiservice/{API_SERVICE}", "--timeout=110s")
     cluster.kubectl("delete", "namespace", namespace, "--wait=false")
     eventually(lambda: GROUP in holds_back(cluster, namespace), "the deletion to be held back", seconds=60)
 

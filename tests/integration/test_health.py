@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from kubediscovery.testing.components import MANUAL_STATUS
 from kubediscovery.testing.controlplane import ControlPlane
 from tests.integration.serving import compositions, eventually
 
@@ -32,7 +33,7 @@ def test_a_pod_that_finds_no_node_is_degraded_after_15_seconds(cluster: ControlP
         found = root(cluster, namespace, "pods/stray")
         return (found["health"], found.get("reason")) == (health, "Unschedulable")
 
-    eventually(lambda: said("Progressing"), "the scheduler to find no node")
+    eventually(lambda: said("Progressing") or said("Degraded"), "the scheduler to find no node")
     eventually(lambda: said("Degraded"), "the pod to be overdue")
     # The creation's time is of a whole second.
     assert time.monotonic() - began > 13
@@ -65,3 +66,32 @@ def test_a_suspended_job_and_what_becomes_of_it(cluster: ControlPlane, namespace
     eventually(lambda: root(cluster, namespace, "jobs/once")["health"] == "Suspended", "the Job to be suspended")
     cluster.kubectl("patch", "job", "once", "--namespace", namespace, '--patch={"spec": {"suspend": false}}')
     eventually(lambda: root(cluster, namespace, "jobs/once")["health"] == "Healthy", "the Job to be complete")
+
+
+def test_sidecars_and_what_runs_are_as_kubectl_has_them(cluster: ControlPlane, namespace: str) -> None:
+    sidecar = {"name": "proxy", "image": "proxy:1", "restartPolicy": "Always"}
+    spec = {"initContainers": [sidecar], "containers": [{"name": "app", "image": "app:1"}]}
+    metadata = {"name": "pair", "labels": dict([MANUAL_STATUS])}
+    create(cluster, namespace, {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
+    running = {"running": {"startedAt": "2026-01-01T00:00:00Z"}}
+    containers = {
+        name: {"name": name, "image": f"{name}:1", "imageID": f"example.org/{name}@sha256:{name}", "ready": True}
+        | {"restartCount": restarts, "started": True, "state": running}
+        for name, restarts in (("proxy", 2), ("app", 3))
+    }
+    status = {
+        "phase": "Running",
+        "conditions": [{"type": name, "status": "True"} for name in ("Initialized", "Ready")],
+        "initContainerStatuses": [containers["proxy"]],
+        "containerStatuses": [containers["app"]],
+    }
+    patch = json.dumps({"status": status})
+    cluster.kubectl("patch", "pod", "pair", "--subresource=status", f"--patch={patch}", "--namespace", namespace)
+    printed = cluster.kubectl("get", "pod", "pair", "--no-headers", "--namespace", namespace).split()
+
+    def is_the_same() -> bool:
+        found = root(cluster, namespace, "pods/pair")
+        assert found["info"].get("imageIDs") == ["example.org/app@sha256:app"]
+        return [found["ready"], str(found["info"]["restarts"])] == [printed[1], printed[3]] == ["2/2", "5"]
+
+    eventually(is_the_same, "the pod as kubectl prints it")

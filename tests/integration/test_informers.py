@@ -110,7 +110,7 @@ class Namespace:
 
     def settle(self, *names: str) -> None:
         for name in names:
-            self("rollout", "status", f"deployment/{name}", "--timeout=60s")
+            self("rollout", "status", f"deployment/{name}", "--timeout=110s")
 
 
 @pytest.fixture

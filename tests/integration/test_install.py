@@ -324,7 +324,7 @@ async def test_the_pods_run_in_the_cluster(cluster: ControlPlane, client: Client
     with pytest.raises(StartupError, match="everything is applied, but APIService"):
         await install(InstallOptions(wait=0), client, print)
     namespace = "--namespace=kubediscovery"
-    cluster.kubectl("wait", "deployment/kubediscovery", "--for=condition=Available", namespace, "--timeout=60s")
+    cluster.kubectl("wait", "deployment/kubediscovery", "--for=condition=Available", namespace, "--timeout=110s")
     pods = json.loads(cluster.kubectl("get", "pods", namespace, "--output=json"))["items"]
     assert len({pod["spec"]["nodeName"] for pod in pods}) == len(pods) == 2
     assert {pod["spec"]["priority"] for pod in pods} == {1_000_000_000}

@@ -107,8 +107,9 @@ def frozen(cluster: ControlPlane, hands: Hands) -> Iterator[Hands]:
 
 def test_what_is_right_is_not_found(cluster: ControlPlane, hands: Hands) -> None:
     cluster.kubectl("-n", hands.namespace, "create", "deployment", "web", "--image=nginx:1", "--replicas=2")
-    cluster.kubectl("-n", hands.namespace, "rollout", "status", "deployment/web", "--timeout=60s")
-    assert hands.findings() == set()
+    cluster.kubectl("-n", hands.namespace, "rollout", "status", "deployment/web", "--timeout=110s")
+    # A pod may become known a moment before what owns it.
+    eventually(lambda: hands.findings() == set(), "nothing to be wrong")
     assert cluster.kubectl("-n", hands.namespace, "get", "lint") == ""
 
 

@@ -96,7 +96,7 @@ def test_only_the_last_replica_takes_it_away(cluster: ControlPlane, first: Serve
     assert holders(cluster) == []
     assert api_service(cluster) is None
     kubectl("create", "namespace", "passing-while-away")
-    kubectl("delete", "namespace", "passing-while-away", "--wait", "--timeout=60s")
+    kubectl("delete", "namespace", "passing-while-away", "--wait", "--timeout=110s")
 
     first.start()
     eventually(lambda: api_service(cluster), "the APIService to be back", log=first.log)
@@ -143,7 +143,7 @@ def available_after_a_crash(cluster: ControlPlane, server: Server) -> dict[str, 
     """The APIService, once a replica that crashed is back."""
     server.kill()
     cluster.kubectl("annotate", "apiservice", API_SERVICE, "tests/look=now", "--overwrite")
-    cluster.kubectl("wait", "--for=condition=Available=False", f"apiservice/{API_SERVICE}", "--timeout=60s")
+    cluster.kubectl("wait", "--for=condition=Available=False", f"apiservice/{API_SERVICE}", "--timeout=110s")
     cluster.kubectl("annotate", "apiservice", API_SERVICE, "tests/look-")
     # kube-apiserver looks at intervals that double each time: by then it would not look again for seconds.
     time.sleep(6)

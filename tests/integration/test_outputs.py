@@ -21,9 +21,9 @@ def drawn(cluster: ControlPlane, namespace: str, output: str, name: str = "web")
 @pytest.fixture
 def deployed(cluster: ControlPlane, namespace: str) -> str:
     cluster.kubectl("-n", namespace, "create", "deployment", "web", "--image=nginx:1", "--replicas=2")
-    cluster.kubectl("-n", namespace, "rollout", "status", "deployment/web", "--timeout=60s")
+    cluster.kubectl("-n", namespace, "rollout", "status", "deployment/web", "--timeout=110s")
     eventually(lambda: "Deployment/web" in drawn(cluster, namespace, "text"), "the deployment")
-    eventually(lambda: "2/2    Healthy" in drawn(cluster, namespace, "text"), "its pods")
+    eventually(lambda: drawn(cluster, namespace, "text").count("Healthy") == 4, "all that it owns to be right")
     return namespace
 
 
@@ -34,6 +34,23 @@ def test_kubectl_prints_every_output(cluster: ControlPlane, deployed: str, name:
     assert [line.count("Pod/web-") for line in lines] == [0, 0, 0, 1, 1]
     assert drawn(cluster, deployed, "dot", name).count(" -> ") == 3
     assert drawn(cluster, deployed, "mermaid", name).count(" --> ") == 3
+    sections = [block.splitlines() for block in drawn(cluster, deployed, "split", name).split("\n\n")]
+    assert [(rows[1].split()[1].partition("/")[0], len(rows)) for rows in sections] == [
+        ("deployment.apps", 2),
+        ("pod", 3),
+        ("replicaset.apps", 2),
+    ]
+    assert sections[1][0].split() == [
+        "NAMESPACE",
+        "NAME",
+        "READY",
+        "HEALTH",
+        "REASON",
+        "RESTARTS",
+        "NODE",
+        "IMAGES",
+        "AGE",
+    ]
     nodes = json.loads(drawn(cluster, deployed, "nodes", name))
     assert [node["kind"] for node in nodes["nodes"]] == ["Deployment", "ReplicaSet", "Pod", "Pod"]
 
@@ -51,5 +68,7 @@ def test_scripts_for_the_first_kubediscovery_go_on(cluster: ControlPlane, deploy
 
 
 def test_an_output_that_is_none_is_refused(cluster: ControlPlane, deployed: str) -> None:
-    with pytest.raises(KubectlError, match="output must be one of tree, nodes, dot, mermaid, text, kubediscovery"):
+    with pytest.raises(
+        KubectlError, match="output must be one of tree, nodes, dot, mermaid, text, split, kubediscovery"
+    ):
         drawn(cluster, deployed, "png")

@@ -64,7 +64,7 @@ class Reader:
 @pytest.fixture(scope="module")
 def reader(cluster: ControlPlane, server: Server, tmp_path_factory: pytest.TempPathFactory) -> Reader:
     cluster.kubectl("create", "deployment", "web", "--image=nginx:1", "--replicas=2")
-    cluster.kubectl("rollout", "status", "deployment/web", "--timeout=60s")
+    cluster.kubectl("rollout", "status", "deployment/web", "--timeout=110s")
     # The aggregator asks for descriptions a second after the server is there.
     eventually(lambda: GROUP in cluster.kubectl("get", "--raw", "/openapi/v3"), "the API's description")
     return Reader(cluster, tmp_path_factory.mktemp("reader"))
@@ -83,7 +83,7 @@ def test_the_way_to_let_namespaces_go_is_the_one_told(cluster: ControlPlane, ser
     kubectl("wait", "--for=condition=Available=False", "apiservice/v1.kubediscovery.cloudark.io", "--timeout=90s")
     kubectl("create", "namespace", "held")
     kubectl("delete", "namespace", "held", "--wait=false")
-    kubectl("wait", "--for=condition=NamespaceDeletionDiscoveryFailure", "namespace/held", "--timeout=60s")
+    kubectl("wait", "--for=condition=NamespaceDeletionDiscoveryFailure", "namespace/held", "--timeout=110s")
     kubectl("delete", "apiservice", "v1.kubediscovery.cloudark.io")
     kubectl("wait", "--for=delete", "namespace/held", "--timeout=110s")
     server.install()

@@ -126,16 +126,17 @@ def test_all_relations_of_an_application(bench: Bench) -> None:
     eventually(
         lambda: bench.edges("deployments/web", "relations=all") >= AROUND_A_DEPLOYMENT, "what stands around the pods"
     )
-    root = bench.root("deployments/web", "relations=all")
-    assert kinds(root).count("Pod") == 2
+    eventually(lambda: kinds(bench.root("deployments/web", "relations=all")).count("Pod") == 2, "both pods")
     assert not {"related", "events"} & bench.root("deployments/web", "relations=none").keys()
     assert bench.edges("deployments/web", "relations=scale") == {("scale", "HorizontalPodAutoscaler", True)}
-    assert bench.edges("services/web", "relations=endpoints") == {
-        ("endpoints", "EndpointSlice", False),
-        ("endpoints", "Pod", False),
-    }
-    claims = bench.root("statefulsets/db", "relations=claimTemplate")["related"]
-    assert [(node["relation"], node["name"]) for node in claims] == [("claimTemplate", "data-db-0")]
+    served = {("endpoints", "EndpointSlice", False), ("endpoints", "Pod", False)}
+    eventually(lambda: bench.edges("services/web", "relations=endpoints") == served, "what stands behind the Service")
+
+    def claims() -> list[tuple[str, str]]:
+        found = bench.root("statefulsets/db", "relations=claimTemplate")["related"]
+        return [(node["relation"], node["name"]) for node in found]
+
+    eventually(lambda: claims() == [("claimTemplate", "data-db-0")], "the claim of the first pod")
 
 
 def test_who_uses_and_who_owns(bench: Bench) -> None:
@@ -148,6 +149,69 @@ def test_who_uses_and_who_owns(bench: Bench) -> None:
     owners = bench.root(pods[0].replace("pod/", "pods/"), "direction=owners")
     assert kinds(owners) == ["Pod", "ReplicaSet", "Deployment"]
     assert kinds(bench.root("deployments/web", "direction=owners")) == ["Deployment"]
+
+
+def test_what_a_pod_uses_to_the_end(bench: Bench) -> None:
+    """What a pod's account may do, and what its volume is stored by, are two steps and more away from it."""
+    driver = {"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": "uses"}}
+    claim = {
+        "accessModes": ["ReadWriteOnce"],
+        "storageClassName": "uses",
+        "volumeName": "uses",
+        "resources": {"requests": {"storage": "1Gi"}},
+    }
+    bound = {"name": "disk", "namespace": bench.namespace}
+    volume = {
+        "accessModes": ["ReadWriteOnce"],
+        "storageClassName": "uses",
+        "capacity": {"storage": "1Gi"},
+        "hostPath": {"path": "/disk"},
+        "claimRef": bound,
+    }
+    pod = {
+        "containers": [{"name": "app", "image": "app:1"}],
+        "volumes": [{"name": "disk", "persistentVolumeClaim": {"claimName": "disk"}}],
+    }
+    objects = [
+        {**driver, "provisioner": "disks.example.org"},
+        made("v1", "PersistentVolume", "uses", spec=volume),
+        made("v1", "PersistentVolumeClaim", "disk", spec=claim),
+        made("v1", "Pod", "user", spec=pod),
+    ]
+    bench.kubectl("apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}))
+    bench.kubectl("create", "role", "reader", "--verb=get", "--resource=pods")
+    account = f"--serviceaccount={bench.namespace}:default"
+    bench.kubectl("create", "rolebinding", "readers", "--role=reader", account)
+
+    def used() -> set[tuple[str, str]]:
+        found = every(bench.root("pods/user", "direction=uses"))
+        return {(node["relation"], node["kind"]) for node in found if "relation" in node}
+
+    wanted = {
+        ("claim", "PersistentVolumeClaim"),
+        ("volume", "PersistentVolume"),
+        ("storageClass", "StorageClass"),
+        ("serviceAccount", "ServiceAccount"),
+        ("subject", "RoleBinding"),
+        ("role", "Role"),
+    }
+    eventually(lambda: used() >= wanted, "all that the pod uses")
+    kept = bench.root("pods/user", "direction=uses&relations=claim,volume,storageClass")
+    assert kinds(kept) == [
+        "Pod", "PersistentVolumeClaim", "StorageClass", "PersistentVolume", "StorageClass",
+    ]  # fmt: skip
+    viewer = bench.cluster.kubeconfig_for("uses-viewer")
+    bench.kubectl("create", "rolebinding", "uses-viewer", "--clusterrole=view", "--user=uses-viewer")
+    path = f"namespaces/{bench.namespace}/pods/user/compositions?direction=uses"
+    shown: set[str] = set()
+
+    def is_shown() -> bool:
+        shown.update(kinds(compositions(bench.cluster, path, kubeconfig=viewer)["root"]))
+        return "PersistentVolumeClaim" in shown
+
+    eventually(is_shown, "what a viewer may see")
+    # Its token comes with the ConfigMap kube-root-ca.crt.
+    assert shown == {"Pod", "PersistentVolumeClaim", "ServiceAccount", "ConfigMap"}
 
 
 def test_an_owner_that_does_not_exist_is_missing(bench: Bench) -> None:
@@ -176,7 +240,7 @@ def test_less_of_a_tree(bench: Bench) -> None:
     assert kinds(bench.root("deployments/web", "kinds=!pods")) == ["Deployment", "ReplicaSet"]
     assert kinds(bench.root("deployments/web", "direction=collected")) == ["Deployment", "ReplicaSet", "Pod", "Pod"]
     bench.kubectl("set", "image", "deployment/web", "app=app:2")
-    bench.kubectl("rollout", "status", "deployment/web", "--timeout=60s")
+    bench.kubectl("rollout", "status", "deployment/web", "--timeout=110s")
 
     def is_tidy() -> bool:
         both = kinds(bench.root("deployments/web", ""))
@@ -190,7 +254,7 @@ def test_less_of_a_tree(bench: Bench) -> None:
     ("query", "said"),
     [
         ("relations=secrets", 'relations: "secrets" is not known; accepted are all, none, aggregation'),
-        ("direction=up", 'direction: "up" is not known; accepted are children, owners, users, collected'),
+        ("direction=up", 'direction: "up" is not known; accepted are children, owners, users, uses, collected'),
         ("depth=0", "depth must be a whole number from 1 to 64"),
         ("kinds=[a]", r'kinds: "\[a\]" is not understood'),
     ],

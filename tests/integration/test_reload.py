@@ -71,7 +71,7 @@ def test_a_new_serving_certificate_needs_no_restart(cluster: ControlPlane, serve
         server.install()
         assert ServingCertificate.read(directory) == renewed
         new = ssl.PEM_cert_to_DER_cert(renewed.certificate.decode())
-        eventually(lambda: served(server) == new, "the new certificate", seconds=10, log=server.log)
+        eventually(lambda: served(server) == new, "the new certificate", log=server.log)
         assert idle.get(f"{API}/compositions") == 200
     assert "items" in compositions(cluster, "compositions")
     server.wait_until_available()

@@ -80,7 +80,7 @@ def trees(cluster: ControlPlane, server: Server) -> Iterator[None]:
     kubectl("wait", "--for=create", "serviceaccount/default", f"--namespace={NAMESPACE}")
     for name, replicas in (("web", 1), ("api", 2)):
         kubectl("-n", NAMESPACE, "create", "deployment", name, "--image=nginx:1", f"--replicas={replicas}")
-        kubectl("-n", NAMESPACE, "rollout", "status", f"deployment/{name}", "--timeout=60s")
+        kubectl("-n", NAMESPACE, "rollout", "status", f"deployment/{name}", "--timeout=110s")
 
     def ready() -> bool:
         items = compositions(cluster, f"namespaces/{NAMESPACE}/compositions")["items"]
@@ -229,7 +229,7 @@ def test_who_has_the_answer_gets_304(ask: Ask, cluster: ControlPlane) -> None:
     def changed() -> bool:
         return ask(target, If_None_Match=first.headers["etag"]).status == 200
 
-    eventually(changed, "the label to show", seconds=5)
+    eventually(changed, "the label to show")
     cluster.kubectl("-n", NAMESPACE, "label", "deployment", "api", "changed-")
 
 
@@ -287,7 +287,7 @@ def test_a_large_list_is_compressed_for_who_takes_it(
         return gzip.decompress(packed.body) == plain.body and known.status == 304
 
     # The list's resource version grows with whatever happens in the cluster.
-    eventually(same, "the same list twice", seconds=10)
+    eventually(same, "the same list twice")
     assert len(cluster.kubectl("-n", namespace, "get", "comp", "-o", "name").split()) == 100
 
 

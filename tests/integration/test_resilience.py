@@ -24,7 +24,7 @@ def real_pods(cluster: ControlPlane, namespace: str) -> list[str]:
 
 def scale(cluster: ControlPlane, namespace: str, replicas: int) -> None:
     cluster.kubectl("-n", namespace, "scale", "deployment/web", f"--replicas={replicas}")
-    cluster.kubectl("-n", namespace, "rollout", "status", "deployment/web", "--timeout=60s")
+    cluster.kubectl("-n", namespace, "rollout", "status", "deployment/web", "--timeout=110s")
 
 
 def restart_kube_apiserver(cluster: ControlPlane) -> None:
@@ -102,7 +102,7 @@ def test_a_namespace_goes_while_the_server_starts(cluster: ControlPlane, server:
 def test_namespaces_come_and_go(cluster: ControlPlane, server: Server) -> None:
     for number in range(3):
         cluster.kubectl("create", "namespace", f"passing-{number}")
-        cluster.kubectl("delete", "namespace", f"passing-{number}", "--wait", "--timeout=60s")
+        cluster.kubectl("delete", "namespace", f"passing-{number}", "--wait", "--timeout=110s")
 
 
 def test_a_kind_that_the_server_may_not_list_is_named_and_the_others_go_on(

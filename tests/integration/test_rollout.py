@@ -112,9 +112,9 @@ def test_a_rollout_is_waited_for_from_revision_to_revision(bench: Bench) -> None
     selected = bench.kubectl("get", "comp", "--field-selector=status.rollout.state=Complete", "--output=wide")
     assert selected.splitlines()[0].split()[-4:] == ["ROLLOUT", "REVISION", "REASON", "IMAGES"]
     assert selected.splitlines()[1].split()[-4:-2] == ["Complete", "2"]
-    explained = bench.kubectl("explain", "comp.status.rollout", "--recursive")
-    assert "culprit" in explained
-    assert "exitCode" in explained
+    # The aggregator asks for descriptions a moment after the server is there.
+    explain = ("explain", "comp.status.rollout", "--recursive")
+    eventually(lambda: {"culprit", "exitCode"} <= set(bench.kubectl(*explain).split()), "the verdict to be explained")
 
 
 CRASHING = {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 20s restarting failed container"}}

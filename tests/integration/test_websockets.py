@@ -26,7 +26,7 @@ def namespace(cluster: ControlPlane) -> Iterator[None]:
     kubectl = cluster.kubectl
     kubectl("create", "namespace", NAMESPACE)
     kubectl("create", "deployment", "web", "--image=nginx:1.27", "--replicas=1", "-n", NAMESPACE)
-    kubectl("rollout", "status", "deployment/web", "-n", NAMESPACE, "--timeout=60s")
+    kubectl("rollout", "status", "deployment/web", "-n", NAMESPACE, "--timeout=110s")
     kubectl("create", "rolebinding", "viewers", "--clusterrole=view", f"--user={ACCOUNT}", "-n", NAMESPACE)
     yield
     kubectl("delete", "namespace", NAMESPACE, "--wait=false")

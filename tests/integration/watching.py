@@ -42,7 +42,7 @@ class Watching:
             text = text[end:]
         return found
 
-    def said(self, what: str, *, seconds: float = 15) -> None:
+    def said(self, what: str, *, seconds: float = 60) -> None:
         """Wait until a line has these words."""
         eventually(lambda: any(what in line for line in list(self.lines)), f'"{what}" in {self.lines}', seconds=seconds)
 

@@ -1,0 +1,1 @@
+"""Subresources to start from, each a file of its own."""
