@@ -92,6 +92,8 @@ class Broadcaster:
         self._subscribers: dict[View, set[Subscriber]] = {}
         self._views: dict[tuple[Selection, Sight], View] = {}
         self._audiences: dict[frozenset[Kind], _Audience] = {}
+        # Which change a view has shown of an object, where others are still to be told: it showed what these made, too.
+        self._shown: dict[tuple[View, str], int] = {}
         store.observe(self)
 
     @property
@@ -173,6 +175,7 @@ class Broadcaster:
         started = time.perf_counter()
         while self._told != self.journal.end and time.perf_counter() - started < TURN:
             self._tell_some(_AT_ONCE)
+        self._forget_shown()
         self._took = time.perf_counter() - started
         if self._told != self.journal.end and self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(self._took * _REST, self._tell)
@@ -185,6 +188,12 @@ class Broadcaster:
             self._told = self.journal.end
         while self._told != self.journal.end:
             self._tell_some(_AT_ONCE)
+        self._forget_shown()
+
+    def _forget_shown(self) -> None:
+        if self._shown:
+            told = self._told
+            self._shown = {shown: end for shown, end in self._shown.items() if end > told}
 
     def _tell_some(self, most: int) -> None:
         position = self._told
@@ -198,13 +207,19 @@ class Broadcaster:
         events: dict[View, list[WatchEvent]] = {}
         for visible, audience in self._audiences.items():
             for affected in in_order(self._store, affected_by(self._store, changes, visible).values()):
-                self._show(affected, audience, events)
+                self._show(affected, position + affected.place, audience, events)
         for view, found in events.items():
             for subscriber in list(self._subscribers.get(view, ())):
                 subscriber.told(found)
 
-    def _show(self, affected: Affected, audience: _Audience, events: dict[View, list[WatchEvent]]) -> None:
+    def _show(self, affected: Affected, place: int, audience: _Audience, events: dict[View, list[WatchEvent]]) -> None:
+        end = self.journal.end
         for view in audience.views(affected.last):
+            shown = (view, affected.last.uid)
+            if self._shown.get(shown, 0) > place:
+                continue
             event = view.event(affected)
             if event is not None:
                 events.setdefault(view, []).append(event)
+            if self._told != end:
+                self._shown[shown] = end

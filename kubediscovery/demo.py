@@ -24,6 +24,7 @@ from kubediscovery.local import (
 )
 from kubediscovery.scene import STEP_SECONDS, scene
 from kubediscovery.scenery import SETTINGS, Manifest
+from kubediscovery.server import Signals
 from kubediscovery.snapshot import Manifests, fill
 from kubediscovery.store import Store
 from kubediscovery.text import create_console, print_compositions
@@ -40,6 +41,7 @@ async def run_demo(port: int, *, may_move: bool) -> None:
     console = create_console()
     stage = Stage(demo_api(), datetime.now(UTC))
     with bind_or_move(port, console, may_move=may_move) as listening:
+        signals = Signals.of_process()
         print_compositions(console, stage.compositions(), datetime.now(UTC))
         console.print("\nThe same over HTTP; try in another terminal:\n")
         example = next(item for item in stage.compositions() if item.metadata.name == _EXAMPLE)
@@ -58,7 +60,7 @@ async def run_demo(port: int, *, may_move: bool) -> None:
                     if console.is_terminal:
                         console.print(line, style="dim", soft_wrap=True)
 
-        await serve_local(local_services(stage.api, stage.store), listening, background=[play])
+        await serve_local(local_services(stage.api, stage.store), listening, signals, background=[play])
     console.print("stopped")
 
 

@@ -14,15 +14,16 @@ class Affected:
     """An object whose tree some changes touched.
 
     ``item`` is its present state, None if it is gone; ``last`` the last one that is known; ``former`` are those that
-    the changes tell of. ``version`` is the highest of the changes; ``came`` and ``went`` are those at which it did, 0
-    where it was there before them, or is there now. It is not ``certain`` where its former owners and labels may have
-    been others, and not ``steady`` where it was away in between.
+    the changes tell of. ``version`` is the highest of the changes, ``place`` that of the last among them; ``came`` and
+    ``went`` are those at which it did, 0 where it was there before them, or is there now. It is not ``certain`` where
+    its former owners and labels may have been others, and not ``steady`` where it was away in between.
     """
 
     item: Object | None
     last: Object
     former: list[Object] = field(default_factory=list)
     version: int = 0
+    place: int = 0
     came: int = 0
     went: int = 0
     certain: bool = True
@@ -64,10 +65,12 @@ class Effects:
         # Owners may be gone by now; what they were leads further up all the same.
         self._gone = {change.uid: change.before for change in changes if change.before is not None}
         self._changed: set[str] = set()
+        self._place = -1
         self.found: dict[str, Affected] = {}
 
     def add(self, change: Change) -> None:
         """Gather one of the changes; to be asked in their order."""
+        self._place += 1
         changed = self._known(change.uid)
         if changed is None:
             return
@@ -116,5 +119,5 @@ class Effects:
         if affected is None:
             present = self._store.get(item.uid)
             affected = self.found[item.uid] = Affected(present, present or item)
-        affected.version = max(affected.version, change.version)
+        affected.version, affected.place = max(affected.version, change.version), self._place
         return affected

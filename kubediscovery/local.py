@@ -30,7 +30,7 @@ from kubediscovery.printable import printable
 from kubediscovery.pulse import pulse
 from kubediscovery.readiness import Readiness
 from kubediscovery.registry import Registry
-from kubediscovery.server import run, work_beside
+from kubediscovery.server import Signals, run, work_beside
 from kubediscovery.services import Services
 from kubediscovery.settings import Settings
 from kubediscovery.sight import Sight
@@ -112,12 +112,20 @@ def local_services(
 
 
 async def serve_local(
-    services: Services, listening: socket.socket, *, background: Sequence[Callable[[], Awaitable[None]]] = ()
+    services: Services,
+    listening: socket.socket,
+    signals: Signals,
+    *,
+    background: Sequence[Callable[[], Awaitable[None]]] = (),
 ) -> None:
-    """Serve on a loopback socket until SIGINT or SIGTERM, and do what goes on beside it."""
+    """Serve on a loopback socket until a signal, and do what goes on beside it.
+
+    The signals are to be caught before anybody is told to send one.
+    """
     listener = Listener(create_app(services), tls=None)
     beat = pulse(services.metrics, services.limits)
-    await run(listener, listening, services.readiness, background=[beat, *work_beside(services), *background])
+    beside = [beat, *work_beside(services), *background]
+    await run(listener, listening, services.readiness, background=beside, signals=signals)
 
 
 async def serve_snapshot(
@@ -134,10 +142,11 @@ async def serve_snapshot(
     with opened_books(options.load) as books, bind(options.bind_address, options.secure_port) as listening:
         for line in load_local(options.snapshot or Path(), store, settings).lines():
             say(line)
+        signals = Signals.of_process()
         say("\nserving it until Ctrl-C; try:\n")
         for question in questions(url_of(listening), api, next(iter(all_compositions(api, store)), None)):
             say(f"  {question}")
-        await serve_local(local_services(api, store, books, registries), listening)
+        await serve_local(local_services(api, store, books, registries), listening, signals)
 
 
 def load_local(path: Path, store: Store, settings: Settings) -> Summary:

@@ -2,13 +2,16 @@
 
 import asyncio
 
+import pytest
+
+from kubediscovery import broadcast
 from kubediscovery.broadcast import LONGEST, SHORTEST, Subscriber
 from kubediscovery.compositions import Target
 from kubediscovery.errors import Expired, StatusError
 from kubediscovery.kinds import Kind
 from kubediscovery.store import Coverage
 from kubediscovery.views import Selection, View, WatchEvent
-from tests.objects import POD, seeing
+from tests.objects import DEPLOYMENT, POD, seeing
 from tests.test_watch import ALL, PODS, WEB, Bench, changed, select
 
 
@@ -76,6 +79,40 @@ async def test_who_has_left_is_told_nothing_and_the_last_one_takes_the_view_alon
     bench.broadcaster.unsubscribe(second.view, second.subscriber)
     assert bench.broadcaster.watches == 0
     assert Reader(bench).view is not first.view
+
+
+async def test_what_was_shown_as_it_is_now_is_not_shown_again_for_changes_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """More changes than are told at a time: the first event has what the later ones made."""
+    monkeypatch.setattr(broadcast, "_AT_ONCE", 2)
+    bench = Bench()
+    reader = Reader(bench, select(Target(DEPLOYMENT, None)))
+    for version in range(30, 39):
+        bench.store.put(changed(PODS[version % 2], version))
+    bench.broadcaster.told()
+    assert reader.names == [["web"]]
+    bench.store.put(changed(PODS[0], 40))
+    bench.broadcaster.told()
+    assert reader.names == [["web"], ["web"]]
+
+
+async def test_what_changes_between_two_parts_of_a_telling_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(broadcast, "_AT_ONCE", 2)
+    bench = Bench()
+    reader = Reader(bench, select(Target(DEPLOYMENT, None)))
+    seen: list[bool] = []
+
+    def told(events: list[WatchEvent]) -> None:
+        seen.extend(event.composition.metadata.resource_version == "50" for event in events)
+        if len(seen) == 1:
+            bench.store.put(changed(PODS[1], 50))
+
+    reader.subscriber.told = told
+    for version in range(30, 35):
+        bench.store.put(changed(PODS[0], version))
+    bench.broadcaster.told()
+    assert seen == [False, True]
 
 
 async def test_when_what_is_known_changes_all_are_ended() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from kubediscovery.errors import StartupError
+from kubediscovery.testing.binaries import Binaries
 from kubediscovery.testing.controlplane import ControlPlane
 from tests.integration.informers import find_informer
 from tests.integration.serving import Server, installed
@@ -24,6 +25,12 @@ def informer_program() -> Path:
         if os.environ.get("CI") == "true":
             pytest.fail(f"no test with an informer can run: {error}", pytrace=False)
         pytest.skip(f"NO TEST WITH AN INFORMER RUNS: {error}")
+
+
+@pytest.fixture(scope="session")
+def binaries(control_plane_binaries: Binaries) -> Binaries:
+    """The programs of the control plane, kubectl among them."""
+    return control_plane_binaries
 
 
 @pytest.fixture(scope="session")

@@ -176,7 +176,7 @@ async def test_installing_twice_keeps_the_certificate(
 async def test_the_service_account_may_do_exactly_what_was_meant(
     cluster: ControlPlane, client: Client, outside: InstallOptions
 ) -> None:
-    """Beyond what every service account may: read the tracked kinds, and create the two reviews."""
+    """Beyond what every service account may: read the tracked kinds and pods' figures, and create the two reviews."""
     await install_outside(client, outside)
     cluster.kubectl("wait", "--for=create", "serviceaccount/default", "--namespace=default")
     ours, anybody = (
@@ -184,7 +184,7 @@ async def test_the_service_account_may_do_exactly_what_was_meant(
     )
     tracked = {f"{resource}{'.' if group else ''}{group} list watch" for group, resource in BY_DEFAULT}
     reviews = {"tokenreviews.authentication.k8s.io create", "subjectaccessreviews.authorization.k8s.io create"}
-    assert ours - anybody == tracked | reviews
+    assert ours - anybody == tracked | reviews | {"pods.metrics.k8s.io list"}
 
 
 def rules_of(cluster: ControlPlane, user: str) -> Iterator[str]:
