@@ -25,7 +25,7 @@ from kubediscovery.protobuf import Messages
 from kubediscovery.sharing import Sharing
 
 # What is remembered at most of each, and the longest of them in bytes: siblings come one after another.
-MOST, LONGEST = 4_096, 8_192
+MOST, LONGEST = 512, 8_192
 _RELEASE = b"meta.helm.sh/"
 
 K = TypeVar("K", bound=Hashable)

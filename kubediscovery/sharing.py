@@ -7,9 +7,9 @@ import msgspec
 from google.protobuf.message import Message
 
 # Siblings come one after another: what has not come for so long will hardly come again.
-SHARED_LIMIT = 16_384
-# Parts of messages whose reading is remembered, and the longest of them in bytes: 32 MiB of them at the very most.
-READ_LIMIT, LONGEST_READ = 4_096, 8_192
+SHARED_LIMIT = 8_192
+# Parts of messages whose reading is remembered, and the longest of them in bytes: 4 MiB of them at the very most.
+READ_LIMIT, LONGEST_READ = 512, 8_192
 
 H = TypeVar("H", bound=Hashable)
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import ModuleType
 
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 # uvloop takes 256 KiB for each read of TLS, of which a record fills 16 KiB: that must cost no call of the system.
 _LARGE_BLOCK, _KEPT_AT_THE_END = 1 << 19, 1 << 20
 # Objects that are made before the youngest are looked through: what is read of a cluster points at nothing that points
@@ -78,12 +78,14 @@ def give_back_large_blocks() -> None:
     """Whatever is freed of 512 KiB and more goes back to the system at once (mallopt(3), M_MMAP_THRESHOLD).
 
     glibc would soon keep such blocks, of which pages of a list and the buffers of TLS connections are made, among
-    smaller ones that stay, and 10 MB with them. Other C libraries are left as they are.
+    smaller ones that stay, and 10 MB with them. It would also keep some for each thread, of which one runs at a time.
+    Other C libraries are left as they are.
     """
     with suppress(AttributeError, OSError):
         libc = ctypes.CDLL(None)
         libc.mallopt(_M_MMAP_THRESHOLD, _LARGE_BLOCK)
         libc.mallopt(_M_TRIM_THRESHOLD, _KEPT_AT_THE_END)
+        libc.mallopt(_M_ARENA_MAX, 1)
 
 
 def allow_open_files() -> None:
