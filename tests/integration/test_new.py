@@ -31,9 +31,10 @@ FOUND = "the cluster has found it"
 
 @pytest.fixture(scope="module", autouse=True)
 def web(cluster: ControlPlane) -> Iterator[None]:
-    """Something to ask about."""
+    """Something to ask about, in place of what others have left of it."""
+    cluster.kubectl("delete", "deployment", "web", "--ignore-not-found", "--cascade=foreground")
     cluster.kubectl("create", "deployment", "web", "--image=nginx:1.27", "--replicas=2")
-    cluster.kubectl("rollout", "status", "deployment/web", "--timeout=60s")
+    cluster.kubectl("rollout", "status", "deployment/web", "--timeout=110s")
     yield
     cluster.kubectl("delete", "deployment", "web")
 
