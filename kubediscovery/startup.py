@@ -12,8 +12,8 @@ from contextlib import contextmanager, suppress
 from types import ModuleType
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
-# uvloop takes 256 KiB for each read of TLS, of which a record fills 16 KiB: that must cost no call of the system.
-_LARGE_BLOCK, _KEPT_AT_THE_END = 1 << 19, 1 << 20
+# uvloop takes 256 KiB for each connection with TLS, of which a record fills 16 KiB: in the heap each would stay.
+_LARGE_BLOCK, _KEPT_AT_THE_END = 1 << 17, 1 << 17
 # Objects that are made before the youngest are looked through: what is read of a cluster points at nothing that points
 # back, and a list of it should not be looked through a hundred times.
 _GARBAGE_THRESHOLD = 20_000
@@ -75,7 +75,7 @@ def put_off(module: str) -> Iterator[None]:
 
 
 def give_back_large_blocks() -> None:
-    """Whatever is freed of 512 KiB and more goes back to the system at once (mallopt(3), M_MMAP_THRESHOLD).
+    """Whatever is freed of 128 KiB and more goes back to the system at once (mallopt(3), M_MMAP_THRESHOLD).
 
     glibc would soon keep such blocks, of which pages of a list and the buffers of TLS connections are made, among
     smaller ones that stay, and 10 MB with them. It would also keep some for each thread, of which one runs at a time.
