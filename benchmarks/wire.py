@@ -4,18 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from kubediscovery.gnostic import varint
+
 _LENGTH_DELIMITED = 2
 _VARINT = 0
-
-
-def varint(value: int) -> bytes:
-    """A number that is not negative, seven bits a byte."""
-    written = bytearray()
-    while value > 0x7F:
-        written.append(value & 0x7F | 0x80)
-        value >>= 7
-    written.append(value)
-    return bytes(written)
 
 
 def head(number: int, length: int) -> bytes:

@@ -66,19 +66,20 @@ def _field(field: Field, value: Any, dialect: Dialect) -> bytes:
         return b"".join(_field((number, type_[2:]), item, dialect) for item in value)
     if type_ in _SCALARS:
         wire_type, write = _SCALARS[type_]
-        return _varint(number << 3 | wire_type) + write(value)
+        return varint(number << 3 | wire_type) + write(value)
     return _delimited(number, _message(value, type_, dialect))
 
 
 def _delimited(number: int, payload: bytes) -> bytes:
-    return _varint(number << 3 | _DELIMITED) + _with_length(payload)
+    return varint(number << 3 | _DELIMITED) + _with_length(payload)
 
 
 def _with_length(payload: bytes) -> bytes:
-    return _varint(len(payload)) + payload
+    return varint(len(payload)) + payload
 
 
-def _varint(value: int) -> bytes:
+def varint(value: int) -> bytes:
+    """A number that is not negative, seven bits a byte (protobuf.dev, "Encoding")."""
     written = bytearray()
     while value > 0x7F:
         written.append(value & 0x7F | 0x80)
@@ -94,7 +95,7 @@ def _any(value: object) -> bytes:
 
 # The wire type of each scalar, and how its value is written.
 _SCALARS: Mapping[str, tuple[int, Callable[[Any], bytes]]] = {
-    "boolean": (0, lambda value: _varint(int(value))),
+    "boolean": (0, lambda value: varint(int(value))),
     "number": (1, lambda value: struct.pack("<d", value)),
     "string": (_DELIMITED, lambda value: _with_length(value.encode())),
     "any": (_DELIMITED, _any),

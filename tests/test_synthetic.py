@@ -13,10 +13,11 @@ from benchmarks.filled import Load
 from benchmarks.lag import as_met
 from benchmarks.synthetic_client import SyntheticClient
 from benchmarks.synthetic_objects import FIRST_VERSION, SyntheticObjects
-from benchmarks.wire import field, fields, varint, with_field
+from benchmarks.wire import field, fields, with_field
 from kubediscovery.compact import Compactor
 from kubediscovery.decoding import Decoder
 from kubediscovery.errors import UpstreamExpired
+from kubediscovery.gnostic import varint
 from kubediscovery.kinds import BUILT_IN_KINDS, Kind
 from kubediscovery.objects import Event, Object, PodState
 from kubediscovery.sources import ObjectSource

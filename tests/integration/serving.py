@@ -195,11 +195,18 @@ def installed(cluster: ControlPlane, directory: Path, port: int) -> Iterator[Ser
     """An installed server that answers through kube-apiserver; taken away at the end."""
     server = Server(cluster, directory, port)
     server.install()
+    with started(server):
+        yield server
+
+
+@contextlib.contextmanager
+def started(server: Server) -> Iterator[None]:
+    """Run what is installed until the end of the block; then it is taken away."""
     try:
         server.start()
         try:
             server.wait_until_available()
-            yield server
+            yield
         finally:
             server.stop()
     finally:

@@ -14,7 +14,7 @@ import yaml
 
 from kubediscovery.testing.controlplane import ControlPlane
 from kubediscovery.testing.kubectl import KubectlError
-from tests.integration.serving import Server, compositions, eventually
+from tests.integration.serving import Server, compositions, eventually, started
 
 OPERATIONS = (Path(__file__).parents[2] / "docs" / "operations.md").read_text(encoding="utf-8")
 (EXAMPLE,) = re.findall(r"^## Configuration file$.*?^```yaml$(.*?)^```$", OPERATIONS, re.MULTILINE | re.DOTALL)
@@ -54,14 +54,9 @@ def configured(cluster: ControlPlane, tmp_path_factory: pytest.TempPathFactory) 
     Server(cluster, directory, port, kinds).install()
     server = Server(cluster, directory, port, ("--config", str(path)))
     try:
-        server.start()
-        try:
-            server.wait_until_available()
+        with started(server):
             yield server
-        finally:
-            server.stop()
     finally:
-        server.uninstall()
         cluster.kubectl("delete", *names, "--wait=false")
 
 
