@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -204,6 +205,15 @@ def test_the_kubeconfig_is_the_one_that_kubectl_would_take(monkeypatch: pytest.M
     assert checker._kubeconfig(CheckOptions()) == "/a:/b"
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """What a shell starts in the background ignores Ctrl-C, and so does what that starts."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_an_interruption_ends_it_at_once(tmp_path: Path) -> None:
     """A server that never answers, and Ctrl-C."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
