@@ -25,7 +25,7 @@ class Events(Protocol):
     """What a watch streams."""
 
     def batches(self) -> AsyncGenerator[Batch, None]:
-        """The events as lines; each batch is what there is to tell at one time."""
+        """The events as lines; each batch is what there is to tell at one time, and its reader's to empty."""
         ...
 
     def close(self) -> None:
@@ -68,8 +68,10 @@ class WatchResponse(Response):
                 async for batch in batches:
                     async with asyncio.timeout(STALLED):
                         await wire.write(batch)
-                    for line in batch:
-                        self._sent(len(line))
+                    for size in map(len, batch):
+                        self._sent(size)
+                    # The next may be long in coming: till then each watch would hold its last events.
+                    batch.clear()
             await wire.end()
         except TimeoutError:
             logger.info("a watch was cut off: its reader took nothing for %g s", STALLED)

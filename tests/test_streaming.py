@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
@@ -73,6 +74,27 @@ async def test_over_a_websocket_each_event_is_a_message() -> None:
     client.left.set()
     await asyncio.wait_for(answering, 5)
     assert client.sent[-1] == {"type": "websocket.close", "code": 1000}
+
+
+class Silence:
+    """A watch that has told something, and then nothing for long."""
+
+    def __init__(self) -> None:
+        self.told: list[bytes] = [b"an event"]
+
+    async def batches(self) -> AsyncGenerator[list[bytes], None]:
+        yield self.told
+        await asyncio.Event().wait()
+
+    def close(self) -> None: ...
+
+
+async def test_what_was_sent_is_not_held_until_there_is_more() -> None:
+    silence, client, sizes = Silence(), Client(), list[int]()
+    answering = client.follow(WatchResponse(silence, sent=sizes.append))
+    await until(lambda: sizes)
+    assert (client.sent[-1]["body"], silence.told) == (b"an event", [])
+    answering.cancel()
 
 
 async def test_who_takes_nothing_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
