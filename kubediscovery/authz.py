@@ -133,6 +133,8 @@ class Authorizer:
         same answers, if these are new enough for both.
         """
         asked = frozenset(attributes)
+        if _ALWAYS_ALLOWED_GROUP in user.groups:
+            return asked
         together = self._together.get((user, asked))
         if together is not None and self._reviews.counts(together.asked, max_age):
             return together.allowed
