@@ -2,92 +2,46 @@
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Protocol
 
 import msgspec
-from msgspec import Meta, structs
+from msgspec import structs
 
 from kubediscovery.api import ApiGroup
-from kubediscovery.continuation import Key
+from kubediscovery.composition import (
+    Composition,
+    CompositionList,
+    CompositionStatus,
+    PodCount,
+    composition_name,
+    composition_name_of,
+    fields_of,
+)
 from kubediscovery.drawing import DEFAULT, Drawing
-from kubediscovery.errors import NotFound, ServiceUnavailable, Subject
+from kubediscovery.errors import NotFound, Subject
 from kubediscovery.forest import Forest
 from kubediscovery.fragments import Fragments
-from kubediscovery.health import Health
 from kubediscovery.kept import Kept, Shelf
 from kubediscovery.kinds import Kind
 from kubediscovery.meta import ListMeta, ObjectMeta
-from kubediscovery.nodes import Node, timestamp
+from kubediscovery.nodes import timestamp
 from kubediscovery.objects import Object
-from kubediscovery.omissions import Omitted, omissions, omissions_in, require_filled, too_deep
+from kubediscovery.omissions import Omitted, omissions, omissions_in, require_filled, require_known, too_deep
 from kubediscovery.options import Options
-from kubediscovery.outcome import Rollout
-from kubediscovery.pages import Place, fill, list_metadata, list_version, places_after
+from kubediscovery.pages import Place, Versions, fill, list_metadata, list_version, placed, places_after
 from kubediscovery.recent import Recent
 from kubediscovery.rollout import rollout_below
 from kubediscovery.sight import Sight
-from kubediscovery.store import Coverage, Store
+from kubediscovery.store import Store
 from kubediscovery.tree import Tree, visible_below
+
+# The shapes and names are known here, too.
+__all__ = ["Composition", "CompositionList", "Compositions", "Target", "composition_name", "composition_name_of"]
 
 # Compositions that are kept, beside the trees that they were made of; and callers' sights, with what these leave out.
 _MADE, _STANDINGS = 128, 256
 # Trees whose fields are kept for selectors, at half a kilobyte each.
 _FIELDS = 20_000
 _ENCODER = msgspec.json.Encoder()
-
-
-class PodCount(msgspec.Struct):
-    """The pods in a tree, each counted once."""
-
-    total: Annotated[int, Meta(description="Pods in the tree.")]
-    ready: Annotated[int, Meta(description="Pods in the tree whose condition Ready is True.")]
-
-
-class CompositionStatus(msgspec.Struct, omit_defaults=True):
-    """What holds of the whole tree."""
-
-    health: Annotated[
-        Health, Meta(description="The worst health of the root and all that it owns, from Healthy to Unknown.")
-    ]
-    pods: Annotated[
-        PodCount | None, Meta(description="The pods in the tree; left out where you may not list pods.")
-    ] = None
-    omitted: Annotated[
-        list[Omitted] | None,
-        Meta(description="Resources that this answer says nothing about, whether or not there is anything of them."),
-    ] = None
-    rollout: Annotated[
-        Rollout | None,
-        Meta(description="Whether what was asked for has been rolled out, of a workload that rolls out anything."),
-    ] = None
-
-
-class Composition(msgspec.Struct, rename="camel"):
-    """What an object is made of and whether it is all right: the tree of all that it owns, as you may see it."""
-
-    kind: Annotated[str, Meta(description="Kind of this object: Composition.")]
-    api_version: Annotated[str, Meta(description="Group and version of this object.")]
-    metadata: Annotated[
-        ObjectMeta,
-        Meta(
-            description="Metadata of the root object, under a name that also gives its resource and group, as in "
-            "deployments.apps.web; the resource version is the newest in the tree."
-        ),
-    ]
-    root: Annotated[Node, Meta(description="The object that was asked for, with all that it owns below it.")]
-    status: Annotated[CompositionStatus, Meta(description="What holds of the whole tree.")]
-
-
-class CompositionList(msgspec.Struct, rename="camel", kw_only=True):
-    """Compositions, sorted by namespace and name."""
-
-    kind: Annotated[str, Meta(description="Kind of this list: CompositionList.")] = "CompositionList"
-    api_version: Annotated[str, Meta(description="Group and version of this list.")]
-    metadata: Annotated[ListMeta, Meta(description="Metadata of the list.")]
-    items: Annotated[list[Composition], Meta(description="One composition for each object that was asked for.")]
-    omitted: Annotated[
-        list[Omitted], Meta(description="Resources of which no root is listed, whether or not there are any.")
-    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,19 +88,6 @@ class Begun:
         return self.sights.get(root.namespace) or self.sights[None]
 
 
-class Versions(Protocol):
-    """Who knows which versions can be gone on from."""
-
-    @property
-    def oldest(self) -> int:
-        """Lists that were begun at an earlier version have expired."""
-        ...
-
-    def issue(self) -> int:
-        """The version of what is answered now."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class _OnlyThePresent:
     store: Store
@@ -180,7 +121,7 @@ class Compositions:
         Raises :class:`NotFound` naming the object and :class:`ServiceUnavailable` naming a kind that is not known yet.
         """
         require_filled(self._store.pending)
-        self._require_known(kind)
+        require_known(self._store, kind)
         root = self._store.find(kind, namespace, name)
         if root is None:
             raise NotFound(
@@ -204,7 +145,7 @@ class Compositions:
             if root is not None:
                 return self.compose(root, sight, drawing)
         for kind in meant:
-            self._require_known(kind)
+            require_known(self._store, kind)
         raise NotFound(
             f'compositions.{self._api.group} "{name}" not found', subject=Subject(self._api.group, "compositions", name)
         )
@@ -226,7 +167,7 @@ class Compositions:
         """The same before anything is made of it, for who makes it bit by bit."""
         self.require_known(target)
         version = list_version(options.start, self._versions.issue(), self._versions.oldest)
-        places = places_after(_placed(self._all_roots(target, sight, beside)), options)
+        places = places_after(placed(self._all_roots(target, sight, beside)), options)
         head = CompositionList(
             api_version=self._api.api_version,
             metadata=ListMeta(resource_version=str(version)),
@@ -337,47 +278,4 @@ class Compositions:
         """Raise :class:`ServiceUnavailable` or :class:`NotFound` where nothing can be told of the target."""
         require_filled(self._store.pending)
         if target.kind is not None:
-            self._require_known(target.kind)
-
-    def _require_known(self, kind: Kind) -> None:
-        coverage = self._store.coverage(kind)
-        if coverage is Coverage.NOT_FOUND:
-            raise NotFound(
-                f"the cluster does not serve {kind.group_resource}", subject=Subject(kind.group, kind.resource)
-            )
-        if coverage is Coverage.PENDING:
-            require_filled([kind])
-        if coverage is Coverage.FORBIDDEN:
-            raise ServiceUnavailable(f"kubediscovery may not list {kind.group_resource}")
-        if coverage is Coverage.UNAVAILABLE:
-            raise ServiceUnavailable(f"the cluster cannot list {kind.group_resource} at the moment", retry_after=10)
-
-
-def composition_name(root: Object) -> str:
-    """``deployments.apps.web``; ``pods.web-0`` for the core group."""
-    return composition_name_of(root.kind, root.name)
-
-
-def composition_name_of(kind: Kind, name: str) -> str:
-    """The same of an object that need not be there."""
-    return f"{kind.group_resource}.{name}"
-
-
-def _placed(roots: Iterable[Object]) -> Iterator[Place]:
-    names: dict[Kind, str] = {}
-    for root in roots:
-        kind = root.kind
-        name = names.get(kind) or names.setdefault(kind, kind.group_resource)
-        # As composition_name has it.
-        yield Key(root.namespace, f"{name}.{root.name}", name), root
-
-
-def fields_of(item: Composition) -> dict[str, str]:
-    """What field selectors look at."""
-    return {
-        "metadata.name": item.metadata.name,
-        "metadata.namespace": item.metadata.namespace,
-        "root.kind": item.root.kind,
-        "status.health": item.status.health,
-        "status.rollout.state": item.status.rollout.state if item.status.rollout is not None else "",
-    }
+            require_known(self._store, target.kind)

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Meta
 
 from kubediscovery.api import GroupVersion
-from kubediscovery.compositions import Composition, CompositionList
+from kubediscovery.composition import Composition, CompositionList
 from kubediscovery.findings import Finding, LintReport, Rule, Severity
 from kubediscovery.health import Health
 from kubediscovery.meta import PartialObjectMetadata, PartialObjectMetadataList, Status, Table

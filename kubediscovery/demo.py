@@ -10,10 +10,11 @@ from rich.console import Console
 
 from kubediscovery.api import ApiGroup
 from kubediscovery.built_in import KUBERNETES_KINDS
-from kubediscovery.compositions import Composition
+from kubediscovery.composition import Composition
 from kubediscovery.config import API_VERSION, DEFAULT_GROUP
 from kubediscovery.errors import StartupError
 from kubediscovery.kinds import Kind, Kinds
+from kubediscovery.lifetime import Signals
 from kubediscovery.listener import bind
 from kubediscovery.local import (
     all_compositions,
@@ -24,7 +25,6 @@ from kubediscovery.local import (
 )
 from kubediscovery.scene import STEP_SECONDS, scene
 from kubediscovery.scenery import SETTINGS, Manifest
-from kubediscovery.server import Signals
 from kubediscovery.snapshot import Manifests, fill
 from kubediscovery.store import Store
 from kubediscovery.text import create_console, print_compositions

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from kubediscovery.adoption import adopters_of
-from kubediscovery.compositions import composition_name
+from kubediscovery.composition import composition_name
 from kubediscovery.cycles import knots
 from kubediscovery.findings import Finding, Involved, Rule, Severity
 from kubediscovery.kinds import Kind

@@ -19,7 +19,8 @@ from msgspec import Raw, structs
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from kubediscovery.compositions import Begun, Composition, CompositionList, Compositions
+from kubediscovery.composition import Composition, CompositionList
+from kubediscovery.compositions import Begun, Compositions
 from kubediscovery.freshness import require_exact
 from kubediscovery.negotiation import JSON, TABLE, Representation
 from kubediscovery.options import Options

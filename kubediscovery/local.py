@@ -14,7 +14,8 @@ from kubediscovery.authz import Attributes, NonResourceAttributes, ResourceAttri
 from kubediscovery.bookkeeping import Books, opened_books
 from kubediscovery.built_in_registry import built_in_registry
 from kubediscovery.compact import Compactor
-from kubediscovery.compositions import Composition, Compositions, Target
+from kubediscovery.composition import Composition
+from kubediscovery.compositions import Compositions, Target
 from kubediscovery.config import API_VERSION, ServeOptions
 from kubediscovery.declarations import Declarations
 from kubediscovery.decoding import Decoder
@@ -22,6 +23,7 @@ from kubediscovery.errors import Forbidden
 from kubediscovery.identity import Headers, User, authenticated_user
 from kubediscovery.journal import Journal
 from kubediscovery.kinds import Kind, Kinds
+from kubediscovery.lifetime import Signals, run
 from kubediscovery.limits import Limits
 from kubediscovery.listener import Listener, bind
 from kubediscovery.metrics import Metrics
@@ -30,7 +32,7 @@ from kubediscovery.printable import printable
 from kubediscovery.pulse import pulse
 from kubediscovery.readiness import Readiness
 from kubediscovery.registry import Registry
-from kubediscovery.server import Signals, run, work_beside
+from kubediscovery.server import work_beside
 from kubediscovery.services import Services
 from kubediscovery.settings import Settings
 from kubediscovery.sight import Sight

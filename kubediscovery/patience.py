@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from kubediscovery.broadcast import Broadcaster, Subscriber
-from kubediscovery.compositions import Composition, Target
+from kubediscovery.composition import Composition
+from kubediscovery.compositions import Target
 from kubediscovery.drawing import Drawing
 from kubediscovery.kinds import Kinds
 from kubediscovery.objects import EventType

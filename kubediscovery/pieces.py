@@ -10,7 +10,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec import structs
 
-from kubediscovery.compositions import Composition, CompositionList
+from kubediscovery.composition import Composition, CompositionList
 from kubediscovery.meta import PartialObjectMetadataList, Table, TableRow
 from kubediscovery.negotiation import JSON, PLAIN, TABLE, YAML, Representation
 from kubediscovery.nodes import timestamp

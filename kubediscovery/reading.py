@@ -8,7 +8,8 @@ import msgspec
 from kubediscovery.addresses import Address, KindNames, Place, names_of
 from kubediscovery.answers import Answer, Problem, read_answer, read_problems
 from kubediscovery.asking import Change
-from kubediscovery.compositions import Composition, Compositions, Target
+from kubediscovery.composition import Composition
+from kubediscovery.compositions import Compositions, Target
 from kubediscovery.errors import NotFound
 from kubediscovery.findings import Finding, Rule, sort_findings
 from kubediscovery.lint import Lint

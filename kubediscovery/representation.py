@@ -10,7 +10,7 @@ from datetime import datetime
 import msgspec
 import yaml
 
-from kubediscovery.compositions import Composition, CompositionList
+from kubediscovery.composition import Composition, CompositionList
 from kubediscovery.errors import NotAcceptable
 from kubediscovery.meta import ListMeta, ObjectMeta, PartialObjectMetadata, PartialObjectMetadataList
 from kubediscovery.negotiation import JSON, PARTIAL_OBJECT, PARTIAL_OBJECT_LIST, TABLE, YAML, Representation

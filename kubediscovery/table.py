@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from datetime import datetime
 
-from kubediscovery.compositions import Composition
+from kubediscovery.composition import Composition
 from kubediscovery.meta import ListMeta, ObjectMeta, PartialObjectMetadata, Table, TableColumn, TableRow
 
 _COLUMNS = (

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 from rich.tree import Tree
 
-from kubediscovery.compositions import Composition
+from kubediscovery.composition import Composition
 from kubediscovery.health import Health
 from kubediscovery.nodes import Info, Node
 from kubediscovery.omissions import Omitted

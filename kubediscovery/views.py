@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from kubediscovery.compositions import Composition, Compositions, Target, composition_name
+from kubediscovery.composition import Composition, composition_name
+from kubediscovery.compositions import Compositions, Target
 from kubediscovery.drawing import DEFAULT, Drawing
 from kubediscovery.effects import Affected, Effects, in_order
 from kubediscovery.errors import Expired

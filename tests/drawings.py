@@ -4,7 +4,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from kubediscovery.compositions import Composition, CompositionList, CompositionStatus
+from kubediscovery.composition import Composition, CompositionList, CompositionStatus
 from kubediscovery.health import Health
 from kubediscovery.meta import ListMeta, ObjectMeta
 from kubediscovery.nodes import Info, Node

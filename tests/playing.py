@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from kubediscovery.compositions import Composition, Compositions, Target
+from kubediscovery.composition import Composition
+from kubediscovery.compositions import Compositions, Target
 from kubediscovery.demo import demo_api
 from kubediscovery.drawing import Drawing
 from kubediscovery.local import all_compositions

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from kubediscovery.api import ApiGroup
-from kubediscovery.compositions import Composition, CompositionList, Compositions, Target
+from kubediscovery.composition import Composition, CompositionList
+from kubediscovery.compositions import Compositions, Target
 from kubediscovery.errors import NotFound, ServiceUnavailable, Subject
 from kubediscovery.kinds import Kind, Kinds
 from kubediscovery.objects import Object

@@ -14,7 +14,8 @@ from msgspec import structs
 from openapi_schema_validator import OAS30Validator
 
 from kubediscovery.api import ApiGroup
-from kubediscovery.compositions import Composition, CompositionList, Compositions, Target
+from kubediscovery.composition import Composition, CompositionList
+from kubediscovery.compositions import Compositions, Target
 from kubediscovery.definitions import REFERENCE, definitions, schema_prefix
 from kubediscovery.health import Health
 from kubediscovery.nodes import Facts, Info, Node

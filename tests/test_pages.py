@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from kubediscovery.api import ApiGroup
-from kubediscovery.compositions import CompositionList, Compositions, Target
+from kubediscovery.composition import CompositionList
+from kubediscovery.compositions import Compositions, Target
 from kubediscovery.continuation import LATEST, Continuation, Key, decode_continuation, encode_continuation
 from kubediscovery.drawing import Drawing
 from kubediscovery.errors import Expired

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from kubediscovery.api import ApiGroup
-from kubediscovery.compositions import CompositionList, Compositions, Target
+from kubediscovery.composition import CompositionList
+from kubediscovery.compositions import Compositions, Target
 from kubediscovery.errors import NotAcceptable
 from kubediscovery.meta import ListMeta
 from kubediscovery.negotiation import (

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kubediscovery.api import ApiGroup
-from kubediscovery.compositions import Composition, CompositionList, Compositions
+from kubediscovery.composition import Composition, CompositionList
+from kubediscovery.compositions import Compositions
 from kubediscovery.errors import NotAcceptable
 from kubediscovery.kinds import Kinds
 from kubediscovery.meta import ListMeta, ObjectMeta

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kubediscovery.compositions import Composition, Compositions
+from kubediscovery.composition import Composition
+from kubediscovery.compositions import Compositions
 from kubediscovery.drawing import Direction, Drawing
 from kubediscovery.health import Health
 from kubediscovery.kinds import CONFIG_MAP

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kubediscovery.api import ApiGroup
-from kubediscovery.compositions import Composition, Compositions
+from kubediscovery.composition import Composition
+from kubediscovery.compositions import Compositions
 from kubediscovery.kinds import Kinds
 from kubediscovery.meta import ListMeta, ObjectMeta, PartialObjectMetadata
 from kubediscovery.table import age, table_of, table_of_bookmark

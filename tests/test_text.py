@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from kubediscovery.compositions import Composition, CompositionStatus
+from kubediscovery.composition import Composition, CompositionStatus
 from kubediscovery.drawing import MAX_DEPTH
 from kubediscovery.health import Health
 from kubediscovery.meta import ObjectMeta

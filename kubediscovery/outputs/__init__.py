@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from kubediscovery.compositions import Composition, CompositionList
+from kubediscovery.composition import Composition, CompositionList
 from kubediscovery.negotiation import UNCONVERTED, MediaType
 from kubediscovery.output import Output
 from kubediscovery.outputs.dot import dot_of

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from kubediscovery.compositions import Composition, CompositionList
+from kubediscovery.composition import Composition, CompositionList
 from kubediscovery.health import Health
 from kubediscovery.nodes import Node
 from kubediscovery.outputs.graph import Edge, graph_of

@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from kubediscovery.compositions import Composition, CompositionList, CompositionStatus
+from kubediscovery.composition import Composition, CompositionList, CompositionStatus
 from kubediscovery.meta import ListMeta, ObjectMeta
 from kubediscovery.nodes import Facts
 from kubediscovery.omissions import Omitted

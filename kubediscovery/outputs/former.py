@@ -12,7 +12,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from kubediscovery.compositions import Composition, CompositionList
+from kubediscovery.composition import Composition, CompositionList
 from kubediscovery.nodes import Node
 from kubediscovery.objects import Object, PodState, StatusState, WorkloadState
 from kubediscovery.outputs.graph import compositions_of

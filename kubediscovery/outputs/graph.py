@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from kubediscovery.compositions import Composition, CompositionList
+from kubediscovery.composition import Composition, CompositionList
 from kubediscovery.nodes import Node
 from kubediscovery.relations import OWNER
 

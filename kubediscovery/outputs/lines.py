@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from kubediscovery.compositions import Composition, CompositionList
+from kubediscovery.composition import Composition, CompositionList
 from kubediscovery.outputs.graph import Step, compositions_of, walk
 from kubediscovery.outputs.looks import relation_of
 from kubediscovery.printable import printable

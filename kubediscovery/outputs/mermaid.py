@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from kubediscovery.compositions import Composition, CompositionList
+from kubediscovery.composition import Composition, CompositionList
 from kubediscovery.outputs.graph import Edge, graph_of
 from kubediscovery.outputs.looks import COLOURS, label_of, names_of
 from kubediscovery.printable import printable

@@ -6,7 +6,7 @@ kube-lineage calls this split (github.com/tohjustin/kube-lineage, ``internal/pri
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 
-from kubediscovery.compositions import Composition, CompositionList
+from kubediscovery.composition import Composition, CompositionList
 from kubediscovery.nodes import Info, Node
 from kubediscovery.outputs.graph import graph_of
 from kubediscovery.outputs.lines import NOTHING, aligned
