@@ -9,12 +9,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kubediscovery.access import UsersRule
+from kubediscovery.api import GroupVersion
 from kubediscovery.catalogue import kinds_served
 from kubediscovery.cluster import (
     KubeApiserver,
     apply,
     delete,
     is_ours,
+    list_ours,
     path_of,
     read,
     words_for,
@@ -22,11 +24,12 @@ from kubediscovery.cluster import (
 from kubediscovery.config import API_VERSION, CERTIFICATE_FILE, DEFAULT_GROUP, KEY_FILE, SECURE_PORT
 from kubediscovery.errors import ConfigurationError, StartupError, UpstreamError, UpstreamForbidden
 from kubediscovery.granted import BY_DEFAULT, GroupResource, granted_by, needs_cluster
-from kubediscovery.manifests import External, Installation, objects, serving_arguments, to_yaml
+from kubediscovery.manifests import INSTALLED_KINDS, External, Installation, objects, serving_arguments, to_yaml
 from kubediscovery.preflight import check
 from kubediscovery.selection import KindPattern
 from kubediscovery.serving_certificate import CA_FILE, ServingCertificate
 from kubediscovery.settling import Say, first_path, wait_for_rights, wait_until_available
+from kubediscovery.size import DEFAULT_SIZE, Size
 from kubediscovery.workload import IMAGE, NAME, Manifest
 
 # Part of every cluster: never made, labelled or taken away.
@@ -40,7 +43,7 @@ _DOMAIN = re.compile(rf"(?=.{{1,253}}$){_LABEL.pattern}(\.{_LABEL.pattern})*")
 class InstallOptions:
     """The flags of ``kubediscovery install``; ``wait`` is how many seconds the APIService may take to be available.
 
-    ``app`` with ``name``, ``version`` and ``users`` are of a server of somebody's own subresources, see
+    ``app`` with ``name``, ``version``, ``users`` and ``others`` are of a server of somebody's own subresources, see
     :class:`Installation`; it reads no kinds but those that are named.
     """
 
@@ -53,11 +56,13 @@ class InstallOptions:
     kubeconfig: str | None = None
     wait: float = 180
     manage_apiservice: bool = False
+    size: Size = DEFAULT_SIZE
     kinds: tuple[str, ...] = ()
     name: str = NAME
     version: str = API_VERSION
     app: str = ""
     users: tuple[UsersRule, ...] = ()
+    others: tuple[GroupVersion, ...] = ()
 
     @property
     def patterns(self) -> tuple[KindPattern, ...]:
@@ -69,7 +74,7 @@ class InstallOptions:
 
     def installation(self) -> Installation:
         """What to install; raises :class:`ConfigurationError` that names every flag which cannot be used."""
-        faults = [fault for is_fault, fault in self._faults() if is_fault]
+        faults = [*(fault for is_fault, fault in self._faults() if is_fault), *self.size.faults()]
         try:
             _ = self.patterns
         except ConfigurationError as error:
@@ -83,10 +88,12 @@ class InstallOptions:
             external=External(self.external_name, self.port or SECURE_PORT) if self.external_name else None,
             makes_namespace=self.namespace not in _SYSTEM_NAMESPACES,
             manages_api_service=self.manage_apiservice,
+            size=self.size,
             name=self.name,
             version=self.version,
             app=self.app,
             users=self.users,
+            others=self.others,
         )
 
     def granting(self, installation: Installation, found: tuple[GroupResource, ...]) -> Installation:
@@ -115,7 +122,7 @@ class InstallOptions:
             (outside and self.cert_dir is None, "--external-name needs --cert-dir: where to write the certificate"),
             (not _LABEL.fullmatch(self.name), f"--name {self.name!r}: not a DNS label such as images"),
             (bool(self.app) and self.name == NAME, f"--name {NAME}: that is kubediscovery itself"),
-            (bool(self.app) and self.manage_apiservice, "--manage-apiservice is for kubediscovery, not for --app"),
+            (outside and self.size != DEFAULT_SIZE, "--external-name has no pods: requests and limits are of nothing"),
             (not outside and self.port is not None, "--port needs --external-name"),
             (not outside and self.cert_dir is not None, "--cert-dir needs --external-name"),
         )
@@ -159,7 +166,9 @@ async def install(options: InstallOptions, client: KubeApiserver, say: Say) -> N
         for manifest in objects(installation, certificate):
             await _apply(client, manifest, say)
         await _remove_other_modes(client, installation, certificate, say)
-        if not installation.app:
+        if installation.app:
+            await _remove_former_apis(client, installation, say)
+        else:
             await wait_for_rights(client, say)
         if installation.external:
             for line in next_commands(options, installation):
@@ -259,9 +268,18 @@ async def _remove_other_modes(
                 say(f"removed {words_for(manifest)}: not needed any more")
 
 
+async def _remove_former_apis(client: KubeApiserver, installation: Installation, say: Say) -> None:
+    """Delete the APIServices of what an app does not serve any more: it would hold back the deletion of namespaces."""
+    (kind,) = [kind for kind in INSTALLED_KINDS if kind.kind == "APIService"]
+    for found in await list_ours(client, kind, installation.name):
+        if found["metadata"]["name"] not in installation.api_service_names:
+            await delete(client, found)
+            say(f"removed {words_for(found)}: not served any more")
+
+
 def _with_everything(installation: Installation) -> Installation:
     more = installation.more or installation.resources
-    return replace(installation, external=None, manages_api_service=not installation.app, more=more)
+    return replace(installation, external=None, manages_api_service=True, more=more)
 
 
 def _is_ip_address(host: str) -> bool:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from kubediscovery.management import management, management_arguments
 from kubediscovery.manifests import Installation, objects_with_cert_manager, to_yaml
-from kubediscovery.workload import NAME
 
 # Which file an object is in, by its kind.
 _FILES: Mapping[str, tuple[str, ...]] = {
@@ -39,16 +38,18 @@ resources:
 
 COMPONENT = "manage-apiservice"
 
-_COMPONENT = f"""\
-# Written by `python -m kubediscovery.kustomize manifests`: change kubediscovery/management.py, not these files.
-# The last replica that stops takes the APIService away; name this folder under `components` of your kustomization.
+_COMPONENT = """\
+{}# The last replica that stops takes the APIService away; name this folder under `components` of your kustomization.
 apiVersion: kustomize.config.k8s.io/v1alpha1
 kind: Component
 resources:
   - management.yaml
 patches:
-  - target: {{kind: Deployment, name: {NAME}}}
+  - target: {{kind: Deployment, name: {}}}
     patch: |-
+"""
+_WRITTEN = """\
+# Written by `python -m kubediscovery.kustomize manifests`: change kubediscovery/management.py, not these files.
 """
 _ARGUMENT = """\
       - op: add
@@ -58,7 +59,7 @@ _ARGUMENT = """\
 
 
 def write_kustomize(directory: Path, installation: Installation | None = None) -> None:
-    """Write a kustomization and its resources; of kubediscovery itself the component for ``--manage-apiservice`` too.
+    """Write a kustomization and its resources, and the component for ``--manage-apiservice``.
 
     Raises ``OSError``.
     """
@@ -70,16 +71,17 @@ def write_kustomize(directory: Path, installation: Installation | None = None) -
     resources = "".join(f"  - {name}\n" for name in _FILES)
     head = _APP_KUSTOMIZATION if installation.app else _KUSTOMIZATION
     (directory / "kustomization.yaml").write_text(head + resources)
-    if not installation.app:
-        _write_component(directory / COMPONENT, installation)
+    _write_component(directory / COMPONENT, installation)
 
 
 def _write_component(directory: Path, installation: Installation) -> None:
     directory.mkdir(exist_ok=True)
-    added = management(installation.namespace, installation.api_service_name)
+    namespace, name = installation.namespace, installation.name
+    added = management(namespace, installation.api_service_names, name)
     (directory / "management.yaml").write_text(to_yaml(added))
-    arguments = "".join(map(_ARGUMENT.format, management_arguments(installation.namespace)))
-    (directory / "kustomization.yaml").write_text(_COMPONENT + arguments)
+    head = _COMPONENT.format("" if installation.app else _WRITTEN, name)
+    arguments = "".join(map(_ARGUMENT.format, management_arguments(namespace)))
+    (directory / "kustomization.yaml").write_text(head + arguments)
 
 
 if __name__ == "__main__":

@@ -11,11 +11,14 @@ from typing import Any
 import yaml
 
 from kubediscovery.access import UsersRule, access
+from kubediscovery.api import GroupVersion
+from kubediscovery.cert_manager import certificates
 from kubediscovery.config import API_VERSION, CERTIFICATE_FILE, DEFAULT_GROUP, KEY_FILE, SECURE_PORT
 from kubediscovery.granted import BY_DEFAULT, GroupResource
 from kubediscovery.kinds import Kind
 from kubediscovery.management import management, management_arguments
 from kubediscovery.serving_certificate import CA_FILE, ServingCertificate
+from kubediscovery.size import DEFAULT_SIZE, Size
 from kubediscovery.workload import (
     IMAGE,
     NAME,
@@ -69,10 +72,12 @@ class Installation:
 
     ``resources`` is what the server may read, ``more`` what it may read beside that. ``makes_namespace`` is False where
     the namespace is somebody else's.
-    ``manages_api_service`` says that the server takes the APIService away when its last replica stops.
+    ``manages_api_service`` says that the server takes the APIService away when its last replica stops. ``size`` is what
+    each of its pods asks for.
 
     A server of somebody's own subresources has a ``name``, group and ``version`` of its own, by which everything is
-    called; ``app`` is what it serves, as module:registry, and ``users`` are the rights that come with it.
+    called; ``app`` is what it serves, as module:registry, and ``users`` are the rights that come with it. ``others`` is
+    what it serves beside the first group and version.
     """
 
     namespace: str = NAME
@@ -83,15 +88,22 @@ class Installation:
     more: tuple[GroupResource, ...] = ()
     makes_namespace: bool = True
     manages_api_service: bool = False
+    size: Size = DEFAULT_SIZE
     name: str = NAME
     version: str = API_VERSION
     app: str = ""
     users: tuple[UsersRule, ...] = ()
+    others: tuple[GroupVersion, ...] = ()
 
     @property
-    def api_service_name(self) -> str:
-        """The name that Kubernetes demands: version and group."""
-        return f"{self.version}.{self.api_group}"
+    def apis(self) -> tuple[GroupVersion, ...]:
+        """All groups and versions that are served, each with an APIService."""
+        return GroupVersion(self.api_group, self.version), *self.others
+
+    @property
+    def api_service_names(self) -> tuple[str, ...]:
+        """The names that Kubernetes demands: version and group."""
+        return tuple(f"{api.version}.{api.group}" for api in self.apis)
 
     @property
     def secret_name(self) -> str:
@@ -113,51 +125,24 @@ def objects(installation: Installation, certificate: ServingCertificate) -> tupl
         if installation.external
         else (priority_class(installation.name), _secret(installation, certificate), *_served_in_cluster(installation))
     )
-    managing = management(installation.namespace, installation.api_service_name)
+    managing = management(installation.namespace, installation.api_service_names, installation.name)
     added = managing if installation.manages_api_service else ()
     # Each kind where the others of it are: what others need comes first.
     order = [kind.kind for kind in INSTALLED_KINDS]
-    everything = (*_rights(installation), *added, *served, api_service(installation, trust))
+    everything = (*_rights(installation), *added, *served, *api_services(installation, trust))
     return tuple(sorted(everything, key=lambda manifest: order.index(manifest["kind"])))
 
 
 def objects_with_cert_manager(installation: Installation) -> tuple[Manifest, ...]:
     """The same with a certificate that cert-manager makes, renews, and injects into the APIService."""
-    ca, serving, self_signed = f"{installation.name}-ca", installation.secret_name, f"{installation.name}-self-signed"
-    names = list(installation.certificate_names)
+    name, namespace, serving = installation.name, installation.namespace, installation.secret_name
     served = (
-        priority_class(installation.name),
-        _cert_manager(installation, "Issuer", self_signed, {"selfSigned": {}}),
-        _cert_manager(
-            installation,
-            "Certificate",
-            ca,
-            {
-                "secretName": ca,
-                "commonName": ca,
-                "isCA": True,
-                "duration": "87600h",
-                "privateKey": {"algorithm": "ECDSA", "size": 256},
-                "issuerRef": {"kind": "Issuer", "name": self_signed},
-            },
-        ),
-        _cert_manager(installation, "Issuer", ca, {"ca": {"secretName": ca}}),
-        _cert_manager(
-            installation,
-            "Certificate",
-            serving,
-            {
-                "secretName": serving,
-                "dnsNames": names,
-                "usages": ["digital signature", "server auth"],
-                "privateKey": {"algorithm": "ECDSA", "size": 256, "rotationPolicy": "Always"},
-                "issuerRef": {"kind": "Issuer", "name": ca},
-            },
-        ),
+        priority_class(name),
+        *certificates(name, namespace, serving, installation.certificate_names),
         *_served_in_cluster(installation),
     )
-    annotations = {"cert-manager.io/inject-ca-from": f"{installation.namespace}/{serving}"}
-    return (*_rights(installation), *served, api_service(installation, {}, annotations))
+    annotations = {"cert-manager.io/inject-ca-from": f"{namespace}/{serving}"}
+    return (*_rights(installation), *served, *api_services(installation, {}, annotations))
 
 
 def to_yaml(manifests: Iterable[Manifest]) -> str:
@@ -165,30 +150,35 @@ def to_yaml(manifests: Iterable[Manifest]) -> str:
     return yaml.dump_all(manifests, Dumper=_Dumper, sort_keys=False, explicit_start=True, width=1_000_000)
 
 
-def api_service(installation: Installation, trust: Manifest, annotations: dict[str, str] | None = None) -> Manifest:
-    """Where kube-apiserver sends the group's requests; with a priority that leaves ``kubectl get pods`` alone."""
-    external = installation.external
-    return {
-        "apiVersion": "apiregistration.k8s.io/v1",
-        "kind": "APIService",
-        "metadata": {
-            "name": installation.api_service_name,
-            "labels": labels_of(installation.name),
-            **({"annotations": annotations} if annotations else {}),
-        },
-        "spec": {
-            "group": installation.api_group,
-            "version": installation.version,
-            "groupPriorityMinimum": 100,
-            "versionPriority": 15,
-            "service": {
-                "namespace": installation.namespace,
-                "name": installation.name,
-                "port": external.port if external else 443,
-            },
-            **trust,
-        },
+def api_services(
+    installation: Installation, trust: Manifest, annotations: dict[str, str] | None = None
+) -> tuple[Manifest, ...]:
+    """Where kube-apiserver sends each group's requests; with a priority that leaves ``kubectl get pods`` alone."""
+    service = {
+        "namespace": installation.namespace,
+        "name": installation.name,
+        "port": installation.external.port if installation.external else 443,
     }
+    return tuple(
+        {
+            "apiVersion": "apiregistration.k8s.io/v1",
+            "kind": "APIService",
+            "metadata": {
+                "name": name,
+                "labels": labels_of(installation.name),
+                **({"annotations": annotations} if annotations else {}),
+            },
+            "spec": {
+                "group": api.group,
+                "version": api.version,
+                "groupPriorityMinimum": 100,
+                "versionPriority": 15,
+                "service": service,
+                **trust,
+            },
+        }
+        for name, api in zip(installation.api_service_names, installation.apis, strict=True)
+    )
 
 
 def _rights(installation: Installation) -> tuple[Manifest, ...]:
@@ -242,6 +232,7 @@ def _served_in_cluster(installation: Installation) -> tuple[Manifest, ...]:
             installation.secret_name,
             serving_arguments(installation),
             product=name,
+            size=installation.size,
         ),
         _service(
             installation,
@@ -254,9 +245,13 @@ def _served_in_cluster(installation: Installation) -> tuple[Manifest, ...]:
 
 
 def serving_arguments(installation: Installation) -> list[str]:
-    """What ``serve`` is told beside what it is always told."""
-    managing = management_arguments(installation.namespace) if installation.manages_api_service else []
-    return [*([f"--app={installation.app}"] if installation.app else []), *managing]
+    """What ``serve`` is told beside what it is always told; its name, lest an app that is added to it give it one."""
+    is_told_apart = bool(installation.app) or not installation.external
+    return [
+        *([f"--app={installation.app}"] if installation.app else []),
+        *([f"--name={installation.name}"] if is_told_apart else []),
+        *(management_arguments(installation.namespace) if installation.manages_api_service else []),
+    ]
 
 
 def _external_service(installation: Installation, external: External) -> Manifest:
@@ -267,15 +262,6 @@ def _external_service(installation: Installation, external: External) -> Manifes
 def _service(installation: Installation, spec: Manifest) -> Manifest:
     named = metadata(installation.namespace, installation.name, installation.name)
     return {"apiVersion": "v1", "kind": "Service", "metadata": named, "spec": spec}
-
-
-def _cert_manager(installation: Installation, kind: str, name: str, spec: Manifest) -> Manifest:
-    return {
-        "apiVersion": "cert-manager.io/v1",
-        "kind": kind,
-        "metadata": metadata(installation.namespace, name, installation.name),
-        "spec": spec,
-    }
 
 
 def _base64(content: bytes) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from kubediscovery import __version__
 from kubediscovery.config import CERTIFICATE_FILE, KEY_FILE, SECURE_PORT
+from kubediscovery.size import DEFAULT_SIZE, Size
 
 Manifest = dict[str, Any]
 
@@ -19,6 +20,11 @@ TLS_DIRECTORY = "/etc/kubediscovery/tls"
 # Neither image tags nor label values may have the plus sign of a local version.
 VERSION = __version__.replace("+", "-")
 IMAGE = f"ghcr.io/cloud-ark/kubediscovery:{VERSION}"
+
+
+def called(group: str) -> str:
+    """What an app of the group is called where nobody names it: the first label of the group."""
+    return group.partition(".")[0]
 
 
 def selector_of(product: str) -> dict[str, str]:
@@ -36,10 +42,13 @@ def labels_of(product: str) -> dict[str, str]:
     return selector_of(product) | marks_of(product) | {"app.kubernetes.io/version": VERSION}
 
 
-SELECTOR, OURS, LABELS = selector_of(NAME), marks_of(NAME), labels_of(NAME)
+LABELS = labels_of(NAME)
 
 # User and group of the image; both are without name or rights.
 _USER = 65532
+
+# Of the cluster autoscaler: volumes on the node that may go with the pod.
+_EVICTED_WITH = "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes"
 
 # Endpoints take seconds to learn that a pod ends; then a request may take its whole 60 s.
 _SHUTDOWN_DELAY_SECONDS = 10
@@ -98,8 +107,10 @@ def deployment(
     more_arguments: Sequence[str] = (),
     *,
     product: str = NAME,
+    size: Size = DEFAULT_SIZE,
 ) -> Manifest:
     """Two replicas that are replaced without a gap; ``more_arguments`` follow those that the server always has."""
+    container = _container(product, image, api_group, more_arguments, size)
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
@@ -110,14 +121,15 @@ def deployment(
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
             "selector": {"matchLabels": selector_of(product)},
             "template": {
-                "metadata": {"labels": labels_of(product)},
-                "spec": _pod(product, image, api_group, secret_name, more_arguments),
+                # What is in /tmp need not keep an autoscaler from taking a node away.
+                "metadata": {"labels": labels_of(product), "annotations": {_EVICTED_WITH: "tmp"}},
+                "spec": _pod(product, secret_name, container),
             },
         },
     }
 
 
-def _pod(product: str, image: str, api_group: str, secret_name: str, more_arguments: Sequence[str]) -> Manifest:
+def _pod(product: str, secret_name: str, container: Manifest) -> Manifest:
     return {
         "serviceAccountName": product,
         "automountServiceAccountToken": True,
@@ -133,7 +145,7 @@ def _pod(product: str, image: str, api_group: str, secret_name: str, more_argume
             "fsGroup": _USER,
             "seccompProfile": {"type": "RuntimeDefault"},
         },
-        "containers": [_container(product, image, api_group, more_arguments)],
+        "containers": [container],
         "volumes": [
             {"name": "tls", "secret": {"secretName": secret_name, "defaultMode": 0o440}},
             {"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}},
@@ -153,7 +165,7 @@ def _spread_over_nodes(product: str) -> Manifest:
     }
 
 
-def _container(product: str, image: str, api_group: str, more_arguments: Sequence[str]) -> Manifest:
+def _container(product: str, image: str, api_group: str, more_arguments: Sequence[str], size: Size) -> Manifest:
     return {
         "name": product,
         "image": image,
@@ -170,8 +182,7 @@ def _container(product: str, image: str, api_group: str, more_arguments: Sequenc
         "startupProbe": _probe("/livez", period=2, failures=30),
         "livenessProbe": _probe("/livez", period=10, failures=6),
         "readinessProbe": _probe("/readyz", period=5, failures=2),
-        # No limit on the processor: it would only stretch what a burst of events costs.
-        "resources": {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "1Gi"}},
+        "resources": size.resources(),
         "securityContext": {
             "allowPrivilegeEscalation": False,
             "capabilities": {"drop": ["ALL"]},

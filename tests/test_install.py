@@ -15,6 +15,7 @@ from kubediscovery.manifests import Installation, objects
 from kubediscovery.preflight import AGGREGATION_FLAGS
 from kubediscovery.serving_certificate import ServingCertificate
 from kubediscovery.settling import wait_for_rights
+from kubediscovery.size import Size
 from tests.discovering import KAFKA, group, resource, version
 from tests.kube_apiserver import (
     API_SERVICE,
@@ -61,6 +62,9 @@ def outside(directory: Path, **changes: Any) -> InstallOptions:
         (InstallOptions(cert_dir=Path("d")), "--cert-dir needs --external-name"),
         (InstallOptions(kinds=("pods", "Not OK")), '--kinds: "Not OK" is no pattern for kinds'),
         (InstallOptions(kinds=("",)), '--kinds: "" is no pattern for kinds'),
+        (InstallOptions(size=Size(cpu_request="fast")), "--cpu-request 'fast': a quantity such as 100m is needed"),
+        (InstallOptions(size=Size(memory_limit="1Mi")), "--memory-limit 1Mi: less than --memory-request 192Mi"),
+        (outside(Path("d"), size=Size(memory_limit="2Gi")), "--external-name has no pods"),
     ],
 )
 async def test_flags_that_cannot_be_used_are_named(options: InstallOptions, fault: str) -> None:
