@@ -11,16 +11,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.context import Context
-from benchmarks.figures import Result
 from benchmarks.machine import Setting
-from benchmarks.plot import plot
+from benchmarks.pages import write_pages
 from benchmarks.program import find_reference
-from benchmarks.report import page, pictured, report
+from benchmarks.records import Record, write_record
+from benchmarks.report import section
 from benchmarks.scenarios import SCENARIOS, SETS
 from kubediscovery.errors import KubediscoveryError, StartupError
 from kubediscovery.testing.binaries import find_binaries
-
-_PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,20 +28,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signal_number, signal.default_int_handler)
     try:
-        setting, results = _run(options.scenarios or list(SETS[options.set]), options.quick)
+        records = _run(options.scenarios or list(SETS[options.set]), options.quick, options.write)
     except KubediscoveryError as error:
         _say(f"error: {error}")
         return 1
     except KeyboardInterrupt:
         _say("interrupted")
         return 130
-    text = report(setting, results)
-    print(text)
-    if options.write:
-        picture = _PAGE.with_name(f"benchmarks-{options.set}.svg")
-        picture.write_text(plot(results, "kubediscovery over its peer"))
-        _PAGE.write_text(page(pictured(text, picture.name), options.set, _PAGE.read_text() if _PAGE.exists() else ""))
-        _say(f"wrote {_PAGE}")
+    _say(f"{sum(record.seconds for record in records) / 60:.1f} min in all")
     return 0
 
 
@@ -52,29 +44,37 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help=f"{', '.join(SCENARIOS)}; without any, a set")
     parser.add_argument("--set", choices=tuple(SETS), default="standard", help="which are run where none is named")
     parser.add_argument("--quick", action="store_true", help="measure once what is otherwise measured for its median")
-    parser.add_argument("--write", action="store_true", help="write the set's part of docs/benchmarks.md, and its plot")
+    parser.add_argument(
+        "--write", action="store_true", help="keep what is found: renew its sections and plots in docs/"
+    )
     options = parser.parse_args(arguments)
     unknown = [name for name in options.scenarios if name not in SCENARIOS]
     if unknown:
         parser.error(f"there is no scenario {unknown[0]!r}; accepted are {', '.join(SCENARIOS)}")
-    if options.write and (options.scenarios or options.quick):
-        parser.error("--write needs a whole run of a set: name no scenario, and be patient")
+    if options.write and options.quick:
+        parser.error("--write keeps figures for good: be patient, and do without --quick")
     return options
 
 
-def _run(names: Sequence[str], quick: bool) -> tuple[Setting, list[Result]]:
+def _run(names: Sequence[str], quick: bool, write: bool) -> list[Record]:
     if not Path("/proc/self/stat").exists():
         raise StartupError("CPU time and memory are read from /proc: run the benchmarks on Linux")
     binaries, reference = find_binaries(), find_reference()
-    results = []
+    setting, records = Setting.look(reference), list[Record]()
     for name in names:
         _say(f"{name}:")
         started = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="kubediscovery-benchmarks-") as folder:
             context = Context(binaries, reference, Path(folder), lambda line: _say(f"  {line}"), quick)
-            results.append(SCENARIOS[name](context))
-        _say(f"  {time.monotonic() - started:.0f} s in all")
-    return Setting.look(reference), results
+            result = SCENARIOS[name](context)
+        records.append(Record(setting, time.monotonic() - started, result))
+        _say(f"  {records[-1].seconds:.0f} s in all")
+        # At once: a later scenario that fails takes nothing of this one.
+        print(section(records[-1]), flush=True)
+        if write:
+            write_record(name, records[-1])
+            write_pages()
+    return records
 
 
 def _say(line: str) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +32,21 @@ def _walk(node: Mapping[str, Any], parent: str) -> Iterator[Member]:
     yield Member(node["kind"], node["namespace"], node["name"], node["uid"], parent)
     for child in node.get("children", ()):
         yield from _walk(child, node["uid"])
+
+
+def check_drawn(program: str, text: str, composition: Mapping[str, Any]) -> None:
+    """`WrongAnswerError` if a tree that is drawn for people, as ``Kind/name``, is not of the same objects."""
+    expected = {f"{member.kind}/{member.name}" for member in members(composition)}
+    found = set(re.findall(r"[A-Z][A-Za-z]*/[a-z0-9.-]+", text))
+    if found != expected:
+        raise WrongAnswerError(f"{program} draws other objects than there are: {', '.join(sorted(found ^ expected))}")
+
+
+def check_uids(program: str, found: Iterable[str], expected: frozenset[str]) -> None:
+    """`WrongAnswerError` if a program knows other objects."""
+    different = expected.symmetric_difference(found)
+    if different:
+        raise WrongAnswerError(f"{program} differs in {len(different)} of {len(expected)} objects")
 
 
 def sample(load: Load, count: int = 20) -> list[tuple[str, str]]:

@@ -21,7 +21,7 @@ from benchmarks.watching import Changed, Changes
 
 LOAD = STANDARD
 _RATE = 100.0
-_SHORT, _HOUR = 48.0, 3600.0
+_SHORT, _HOUR = 30.0, 3600.0
 _EVERY_SECONDS = 2.0
 _SETTLE_SECONDS = 5.0
 # What grows at first, until it is as large as it may be, is no leak: the journal, and trees that are kept.
@@ -39,7 +39,7 @@ class _Sample:
 
 
 def churn(context: Context) -> Result:
-    """A minute: it shows what changes cost, and a leak only where that is large."""
+    """Half a minute: it shows what changes cost, and a leak only where that is large."""
     return _measure(context, _SHORT)
 
 
@@ -62,7 +62,7 @@ def _measure(context: Context, seconds: float) -> Result:
             time.sleep(_SETTLE_SECONDS)
             with own.connect() as connection:
                 check_counts(own.name, held(read_samples(connection.text("/metrics"))), LOAD.counts)
-    # A minute is too short to tell a leak from what fills up.
+    # Less than a minute is too short to tell a leak from what fills up.
     target = AtMostTimes(_NO_GROWTH) if seconds == _HOUR else None
     early, late = _resident(samples, _WARM, _WARM + 0.25), _resident(samples, 0.75, 1.0)
     cores = (samples[-1].cpu - samples[0].cpu) / (samples[-1].seconds - samples[0].seconds)

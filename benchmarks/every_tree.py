@@ -8,9 +8,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from benchmarks.aggregation import wait_until_available
-from benchmarks.answers import members, sample
+from benchmarks.answers import check_drawn, check_uids, members, sample
 from benchmarks.context import Context
 from benchmarks.endpoint import Connection
 from benchmarks.figures import AtLeastTimes, AtMostTimes, Below, Figure, Result, Target, WrongAnswerError
@@ -60,13 +61,12 @@ def _measure(context: Context, load: Load, limit: float, faster: Target) -> Resu
             wait_until_available(cluster, (own.endpoint.group,))
             with own.connect() as connection:
                 lists = _lists(connection, process, context)
-                found = _members(connection)
+                found = uids(connection, load)
             commands = _commands(cluster, own, load, context)
         with gitops.start() as walker:
             gitops.wait(walker)
             walked = gitops.walk(walker, together=True, members=True)
-            if frozenset(walked.members) != found or len(found) != sum(load.counts.values()):
-                raise WrongAnswerError(f"gitops-engine walks {walked.objects} objects, the trees have {len(found)}")
+            check_uids(gitops.name, walked.members, found)
             together = gitops.walk(walker, together=True, times=_WALKS).milliseconds
             alone = gitops.walk(walker, sample(load, _ASKED), times=5).milliseconds
     return Result(
@@ -96,10 +96,13 @@ def _lists(connection: Connection, process: MeasuredProcess, context: Context) -
     return _Lists(totals, firsts, lengths[-1], before, process.peak_megabytes)
 
 
-def _members(connection: Connection) -> frozenset[str]:
-    """The UIDs in all trees."""
+def uids(connection: Connection, load: Load) -> frozenset[str]:
+    """Those in all trees; `WrongAnswerError` if they are not as many as were filled in."""
     items = json.loads(connection.text(_LIST))["items"]
-    return frozenset(member.uid for item in items for member in members(item))
+    found = frozenset(member.uid for item in items for member in members(item))
+    if len(found) != sum(load.counts.values()):
+        raise WrongAnswerError(f"the trees have {len(found)} objects, {sum(load.counts.values())} are right")
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,16 +116,17 @@ Arguments = Callable[[str, str], list[str]]
 
 
 def _commands(cluster: ControlPlane, own: KubediscoveryServer, load: Load, context: Context) -> _Commands:
-    programs = dict(_programs(cluster, own))
+    # Our own comes first: the others have to draw the same objects.
+    programs, tree = dict(_programs(cluster, own)), dict[str, Any]()
     took: dict[str, list[float]] = {name: [] for name in programs}
     # The first of each fills caches on the disk, and does not count.
     for number, (namespace, name) in enumerate(sample(load, _COMMANDS + 1)):
         for program, arguments in programs.items():
             milliseconds, output = _time(arguments(namespace, name))
-            if output.count(f"{name}-") < load.pods:
-                raise WrongAnswerError(
-                    f"{program} shows {output.count(name)} objects of {namespace}/{name}: {output[:500]}"
-                )
+            if program == _OWN:
+                tree = json.loads(output)
+            else:
+                check_drawn(program, output, tree)
             took[program] += [milliseconds] if number else []
     for program, each in took.items():
         context.say(f"{program}: {median(each):.0f} ms")

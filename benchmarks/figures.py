@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+
+import msgspec
 
 from kubediscovery.errors import KubediscoveryError
 
 
-class Target(Protocol):
-    """What is to be reached; as text it is what the report shows."""
-
-    def is_met(self, own: float, peer: float | None) -> bool:
-        """Tell whether it is reached."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class AtMostTimes:
+class AtMostTimes(msgspec.Struct, frozen=True, tag=True):
     """At most so many times the peer's figure, in the same run."""
 
     factor: float
@@ -30,8 +22,7 @@ class AtMostTimes:
         return f"ratio at most {self.factor:g}"
 
 
-@dataclass(frozen=True, slots=True)
-class AtLeastTimes:
+class AtLeastTimes(msgspec.Struct, frozen=True, tag=True):
     """At least so many times the peer's figure, in the same run."""
 
     factor: float
@@ -44,8 +35,7 @@ class AtLeastTimes:
         return f"ratio at least {self.factor:g}"
 
 
-@dataclass(frozen=True, slots=True)
-class Below:
+class Below(msgspec.Struct, frozen=True, tag=True):
     """Less than a fixed size, in the figure's unit."""
 
     limit: float
@@ -57,6 +47,10 @@ class Below:
 
     def __str__(self) -> str:
         return f"below {self.limit:g}"
+
+
+#: What is to be reached; as text it is what the report shows.
+Target = AtMostTimes | AtLeastTimes | Below
 
 
 @dataclass(frozen=True, slots=True)

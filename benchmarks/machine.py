@@ -15,6 +15,8 @@ from benchmarks.program import REFERENCE
 from kubediscovery.testing.locked import MODULES
 
 _ROOT = Path(__file__).parents[1]
+# What --write writes, as git leaves it out.
+_WRITTEN = (":(exclude)docs", ":(exclude)benchmarks/results")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +48,11 @@ def _find(file: str, key: str) -> str:
 
 
 def _commit() -> str:
-    """The commit, and whether anything was changed since; nothing outside of a clone."""
+    """The commit, and whether anything was changed since but what is measured; nothing outside of a clone."""
     commit = _first_line("git", "-C", str(_ROOT), "rev-parse", "--short", "HEAD")
     if not commit:
         return ""
-    changes = _first_line("git", "-C", str(_ROOT), "status", "--porcelain")
+    changes = _first_line("git", "-C", str(_ROOT), "status", "--porcelain", "--", ".", *_WRITTEN)
     return f", commit {commit}{' with changes' if changes else ''}"
 
 

@@ -27,19 +27,21 @@ class Bar:
     is_met: bool
 
 
-def bars(results: Iterable[Result]) -> Iterator[Bar]:
+def bars(result: Result) -> Iterator[Bar]:
     """The figures that are compared with a peer and have a target for that."""
-    for result in results:
-        for figure in result.figures:
-            if figure.ratio is not None and isinstance(figure.target, AtMostTimes | AtLeastTimes):
-                yield Bar(_name(figure), figure.ratio, figure.target.factor, figure.verdict == "yes")
+    for figure in result.figures:
+        if figure.ratio is not None and isinstance(figure.target, AtMostTimes | AtLeastTimes):
+            yield Bar(_name(figure), figure.ratio, figure.target.factor, figure.verdict == "yes")
 
 
 def plot(results: Iterable[Result], title: str) -> str:
-    """An SVG document, which needs nothing else."""
-    rows = list(bars(results))
+    """An SVG document, which needs nothing else: the bars of each result below its title."""
+    rows = list[Bar | str]()
+    for result in results:
+        found = list(bars(result))
+        rows += [result.title, *found] if found else []
     height = _MARGIN * 2 + _ROW * len(rows)
-    lines = [*_frame(title, height), *(line for number, bar in enumerate(rows) for line in _drawn(bar, number))]
+    lines = [*_frame(title, height), *(line for number, row in enumerate(rows) for line in _drawn(row, number))]
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" font-family="sans-serif">'
     return "\n".join((head, *lines, "</svg>")) + "\n"
 
@@ -55,13 +57,17 @@ def _frame(title: str, height: int) -> Iterator[str]:
     yield _text(_WIDTH - 12, height - 16, words, "end")
 
 
-def _drawn(bar: Bar, number: int) -> Iterator[str]:
-    top, start, end = _MARGIN + _ROW * number, _place(1.0), _place(bar.ratio)
-    color = _GOOD if bar.is_met else _BAD
-    yield _text(_NAMES - 12, top + 16, bar.name, "end")
+def _drawn(row: Bar | str, number: int) -> Iterator[str]:
+    top = _MARGIN + _ROW * number
+    if isinstance(row, str):
+        yield f'<text x="12" y="{top + 16}" font-size="12" font-weight="bold" fill="{_INK}">{escape(row)}</text>'
+        return
+    start, end = _place(1.0), _place(row.ratio)
+    color = _GOOD if row.is_met else _BAD
+    yield _text(_NAMES - 12, top + 16, row.name, "end")
     left, width = min(start, end), max(1.0, abs(end - start))
     yield f'<rect x="{left}" y="{top + 5}" width="{width:.1f}" height="{_ROW - 10}" fill="{color}"/>'
-    target = _place(bar.target)
+    target = _place(row.target)
     yield f'<line x1="{target}" x2="{target}" y1="{top + 2}" y2="{top + _ROW - 2}" stroke="{_INK}" stroke-width="3"/>'
 
 

@@ -20,7 +20,7 @@ from kubediscovery.testing.probes import client_context
 
 _STARTS = 10
 _RESTARTS = 3
-_AWAY_SECONDS = 4.0
+_AWAY_SECONDS = 3.0
 _SECONDS = 90.0
 _POLL_SECONDS = 0.005
 # Who kube-apiserver is when it probes (kube-aggregator, pkg/controllers/status/remote).
@@ -108,6 +108,9 @@ def _restarts(way: Way, cluster: ControlPlane, context: Context) -> Iterator[flo
     server = KubediscoveryServer.install(cluster, context.folder, *way.flags)
     path = f"/apis/{server.endpoint.group}/v1"
     for number in range(_RESTARTS + 1):
+        if number:
+            _wait_until_noticed(cluster, server.endpoint, path)
+            time.sleep(_AWAY_SECONDS)
         process = server.start()
         try:
             seconds = process.wait_for(
@@ -120,8 +123,6 @@ def _restarts(way: Way, cluster: ControlPlane, context: Context) -> Iterator[flo
                 yield seconds
         finally:
             way.end(process)
-        _wait_until_noticed(cluster, server.endpoint, path)
-        time.sleep(_AWAY_SECONDS)
 
 
 def _wait_until_noticed(cluster: ControlPlane, endpoint: Endpoint, path: str) -> None:

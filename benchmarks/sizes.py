@@ -6,11 +6,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from benchmarks.answers import sample
+from benchmarks.answers import check_counts, sample
 from benchmarks.bursts import Burst, Party, burst
 from benchmarks.context import Context
 from benchmarks.figures import AtMostTimes, Below, Figure, Result
 from benchmarks.filled import LARGE, SMALL, STANDARD, Load
+from benchmarks.kubediscovery_server import held, read_samples
 from benchmarks.percentiles import median
 from benchmarks.processes import MeasuredProcess
 from benchmarks.synthetic_server import SyntheticServer
@@ -21,8 +22,13 @@ MILLION = Load(deployments=83_333, pods=10, namespaces=200)
 _LIST = f"/apis/{DEFAULT_GROUP}/v1/deployments/*/compositions"
 _RATE, _SECONDS = 100.0, 10.0
 _SETTLE_SECONDS = 2.0
-_TREES, _ROUNDS, _ROUND_SECONDS = 100, 5, 1.0
+_TREES, _ROUNDS, _ROUND_SECONDS = 100, 5, 0.5
 _LISTS, _LISTS_OF_MANY, _RELISTS = 5, 1, 3
+
+#: What the figures of a size are called, after its number of Pods.
+SETTLED, USED, HIGHEST = "resident memory", "memory after lists, changes, relists", "highest of all"
+READY, CPU, IDLE = "start until ready", "CPU until then", "CPU while nothing happens"
+BUSY = f"CPU at {_RATE:g} changes a second"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +54,11 @@ class _Trees:
 
 @dataclass(frozen=True, slots=True)
 class _Changes:
-    """Cores while pods change, megabytes afterwards, and milliseconds for which a relist blocks."""
+    """Cores while pods change, megabytes afterwards and at most, and milliseconds for which a relist blocks."""
 
     busy: float
     afterwards: float
+    highest: float
     blocked: float
     most: float
 
@@ -95,7 +102,7 @@ def _report(context: Context, loads: Sequence[Load]) -> Result:
 def _measure(context: Context, load: Load, smallest: SyntheticServer) -> _Size:
     server = SyntheticServer(load, context.folder / "measured")
     with server.start() as process:
-        start = _start(server, process)
+        start = _start(server, load, process)
         context.say(f"{load}: {start.ready:.1f} s, {start.settled:.0f} MB, peak {start.peak:.0f} MB")
         trees = _trees(context, server, load, smallest)
         changes = _changes(server, process)
@@ -103,9 +110,11 @@ def _measure(context: Context, load: Load, smallest: SyntheticServer) -> _Size:
         return _Size(load, start, trees, changes)
 
 
-def _start(server: SyntheticServer, process: MeasuredProcess) -> _Start:
+def _start(server: SyntheticServer, load: Load, process: MeasuredProcess) -> _Start:
     ready = server.wait(process)
     cpu = process.cpu_seconds
+    with server.connect() as connection:
+        check_counts("the synthetic server", held(read_samples(connection.text("/metrics"))), load.counts)
     time.sleep(_SETTLE_SECONDS)
     settled, peak = process.resident_megabytes, process.peak_megabytes
     return _Start(settled, peak, ready, cpu, _cores(process, lambda: time.sleep(_SETTLE_SECONDS)))
@@ -140,7 +149,7 @@ def _changes(server: SyntheticServer, process: MeasuredProcess) -> _Changes:
     busy = _cores(process, lambda: server.tell(process, {"change": _RATE, "seconds": _SECONDS}))
     blocked = [server.tell(process, {"relist": "pods"}) for _ in range(_RELISTS)]
     most, late = (median(each[key] for each in blocked) for key in ("max", "p999"))
-    return _Changes(busy, process.resident_megabytes, late, most)
+    return _Changes(busy, process.resident_megabytes, process.peak_megabytes, late, most)
 
 
 def _cores(process: MeasuredProcess, work: Callable[[], object]) -> float:
@@ -153,13 +162,14 @@ def _cores(process: MeasuredProcess, work: Callable[[], object]) -> float:
 def _figures(size: _Size) -> Iterator[Figure]:
     start, trees, changes = size.start, size.trees, size.changes
     name = f"{size.load.counts['pods']:,} Pods"
-    yield Figure(f"{name}: resident memory", "MB", start.settled)
+    yield Figure(f"{name}: {SETTLED}", "MB", start.settled)
     yield Figure(f"{name}: highest until then", "MB", start.peak, "settled", start.settled, AtMostTimes(1.3))
-    yield Figure(f"{name}: memory after lists, changes, relists", "MB", changes.afterwards, "settled", start.settled)
-    yield Figure(f"{name}: start until ready", "s", start.ready)
-    yield Figure(f"{name}: CPU until then", "s", start.cpu)
-    yield Figure(f"{name}: CPU while nothing happens", "cores", start.idle)
-    yield Figure(f"{name}: CPU at {_RATE:g} changes a second", "cores", changes.busy)
+    yield Figure(f"{name}: {USED}", "MB", changes.afterwards, "settled", start.settled)
+    yield Figure(f"{name}: {HIGHEST}", "MB", changes.highest, "settled", start.settled)
+    yield Figure(f"{name}: {READY}", "s", start.ready)
+    yield Figure(f"{name}: {CPU}", "s", start.cpu)
+    yield Figure(f"{name}: {IDLE}", "cores", start.idle)
+    yield Figure(f"{name}: {BUSY}", "cores", changes.busy)
     yield Figure(f"{name}: one tree, p50", "ms", trees.p50, "with 1,000 Pods", trees.smallest, AtMostTimes(1.2))
     yield Figure(f"{name}: one tree, p99", "ms", trees.p99)
     yield Figure(f"{name}: all trees in one list", "ms", trees.listed)

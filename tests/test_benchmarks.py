@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+import signal
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
@@ -12,16 +15,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.answers import check_counts, check_same, members, sample
-from benchmarks.figures import AtMostTimes, Below, Figure, Result, WrongAnswerError
+import benchmarks.__main__ as command
+from benchmarks.__main__ import main
+from benchmarks.answers import check_counts, check_drawn, check_same, check_uids, members, sample
+from benchmarks.context import Context
+from benchmarks.costs import costs, costs_section
+from benchmarks.figures import AtLeastTimes, AtMostTimes, Below, Figure, Result, WrongAnswerError
 from benchmarks.filled import Load
 from benchmarks.kubediscovery_server import read_samples
 from benchmarks.machine import Setting
+from benchmarks.pages import renewed, written
 from benchmarks.percentiles import percentile
 from benchmarks.plot import bars, plot
 from benchmarks.program import GITOPS, LINEAGE, REFERENCE
-from benchmarks.report import number, page, render_table, report
+from benchmarks.records import Record, read_records, write_record
+from benchmarks.report import number, render_table, section
 from benchmarks.scenarios import SCENARIOS, SETS
+from benchmarks.sizes import BUSY, CPU, HIGHEST, IDLE, READY, SETTLED, USED
+from kubediscovery.errors import StartupError
 
 LOAD = Load(deployments=1000, pods=10, namespaces=20)
 VALUES = st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=50)
@@ -76,14 +87,18 @@ def test_a_table_lines_up_and_puts_figures_to_the_right() -> None:
     ]
 
 
-def test_the_report_shows_machine_figures_targets_and_notes() -> None:
-    setting = Setting(date(2026, 1, 2), (("Python", "3.14.0"),))
+def record(*figures: Figure, title: str = "First sync", seconds: float = 12.3) -> Record:
+    setting = Setting(date(2026, 1, 2), (("Python", "3.14.0"), ("kubediscovery", "0.1.0, commit abc")))
+    return Record(setting, seconds, Result(title, ("Five runs.",), figures))
+
+
+def test_a_section_shows_machine_figures_targets_and_notes() -> None:
     figures = (
         Figure("sync", "s", 1.0, "client-go", 2.0, AtMostTimes(1)),
         Figure("memory", "MB", 120.0, "client-go", 240.0, Below(100)),
         Figure("start", "s", 1.5),
     )
-    text = report(setting, [Result("First sync", ("Five runs.",), figures)])
+    text = section(record(*figures))
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("|")]
     assert rows[0] == ["figure", "kubediscovery", "peer", "its figure", "ratio", "target", "reached"]
     assert rows[2:] == [
@@ -91,21 +106,89 @@ def test_the_report_shows_machine_figures_targets_and_notes() -> None:
         ["memory", "120 MB", "client-go", "240 MB", "0.50", "below 100", "no"],
         ["start", "1.50 s", "", "", "", "", ""],
     ]
-    for expected in ("Measured on 2026-01-02", "- Python: 3.14.0", "## First sync", "- Five runs."):
+    said = "Measured on 2026-01-02 in 12 s: Python 3.14.0; kubediscovery 0.1.0, commit abc."
+    for expected in (said, "### First sync", "- Five runs."):
         assert expected in text
-    assert text in page(text, "standard", "")
 
 
-def test_a_page_keeps_the_parts_that_were_not_measured_again() -> None:
-    first = page("small\n", "standard", "")
-    both = page("large\n", "large", first)
-    again = page("smaller\n", "standard", both)
-    assert "small\n" in both
-    assert "large\n" in both
-    assert "smaller\n" in again
-    assert "large\n" in again
-    assert "small\n" not in again.replace("smaller\n", "")
-    assert page("smaller\n", "standard", again) == again
+def test_a_record_is_read_as_it_was_written(tmp_path: Path) -> None:
+    figures = (
+        Figure("sync", "s", 1.0, "client-go", 2.0, AtMostTimes(1)),
+        Figure("times", "", 4.0, "client-go", 2.0, AtLeastTimes(1.5)),
+        Figure("memory", "MB", 120.0, target=Below(100)),
+    )
+    write_record("one-tree", record(*figures), tmp_path)
+    write_record("first-sync", record(), tmp_path)
+    assert read_records(tmp_path) == {"one-tree": record(*figures), "first-sync": record()}
+    assert list(read_records(tmp_path)) == ["first-sync", "one-tree"]
+
+
+def test_one_section_is_renewed_and_the_others_stay() -> None:
+    page = "# Page\n\n<!-- begin a -->\nold\n<!-- end a -->\n\n<!-- begin b -->\nother\n<!-- end b -->\n"
+    assert renewed(page, "a", "new\n") == page.replace("old", "new")
+    assert renewed(renewed(page, "b", "new\n"), "b", "other\n") == page
+
+
+@pytest.mark.parametrize("page", ["", "<!-- begin a -->\n", "<!-- end a -->\n<!-- begin a -->\n"])
+def test_a_section_that_is_not_there_is_named(page: str) -> None:
+    with pytest.raises(StartupError, match="no section a"):
+        renewed(page, "a", "text\n")
+
+
+def test_the_documents_are_what_the_records_say() -> None:
+    """Each scenario has its section, and nobody edits one by hand."""
+    for file, text in written(read_records()).items():
+        assert file.read_text(encoding="utf-8") == text, f"{file.name}: run `python -m benchmarks.pages`"
+
+
+def test_writing_needs_a_whole_measurement() -> None:
+    with pytest.raises(SystemExit):
+        main(["first-sync", "--quick", "--write"])
+
+
+def test_what_was_measured_is_kept_though_a_later_scenario_fails(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails(context: Context) -> Result:
+        raise WrongAnswerError(f"{context.folder.name} has other objects")
+
+    kept, pages = list[str](), list[bool]()
+    result = record(title="Found").result
+    monkeypatch.setattr(command, "SCENARIOS", {"one-tree": lambda _: result, "trees": fails})
+    monkeypatch.setattr(command, "SETS", {"standard": ("one-tree", "trees")})
+    # Whoever runs the tests keeps their own.
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    monkeypatch.setattr(command, "find_binaries", lambda: None)
+    monkeypatch.setattr(command, "find_reference", lambda: Path("reference"))
+    monkeypatch.setattr(command, "write_record", lambda name, _: kept.append(name))
+    monkeypatch.setattr(command, "write_pages", lambda: pages.append(True))
+    assert main(["--write"]) == 1
+    assert (kept, pages) == (["one-tree"], [True])
+    captured = capsys.readouterr()
+    assert "### Found" in captured.out
+    assert "has other objects" in captured.err
+    assert main(["one-tree"]) == 0
+    assert kept == ["one-tree"]
+
+
+def size(pods: int, used: float, busy: float) -> Iterator[Figure]:
+    found = {SETTLED: 90.0, USED: used, HIGHEST: 130.0, READY: 1.5, CPU: 1.2, IDLE: 0.0, BUSY: busy}
+    return (Figure(f"{pods:,} Pods: {what}", "", value) for what, value in found.items())
+
+
+def test_requests_and_limits_follow_from_what_was_measured() -> None:
+    (cost,) = costs({"sizes": record(*size(10_000, 101.0, 0.12))})
+    assert (cost.pods, cost.cpu_request, cost.memory_request, cost.memory_limit) == (10_000, 150, 160, 832)
+
+
+def test_costs_are_of_each_size_once() -> None:
+    records = {
+        "sizes": record(*size(1000, 80.0, 0.01)),
+        "sizes-large": record(*size(100_000, 300.0, 0.01), *size(1000, 99.0, 0.01)),
+    }
+    assert [(cost.pods, cost.figures[USED]) for cost in costs(records)] == [(1000, 80.0), (100_000, 300.0)]
+    rows = [line for line in costs_section(records).splitlines() if line.startswith("|")]
+    assert [row.split("|")[1].strip() for row in rows[2:]] == ["1,000", "100,000"]
 
 
 def test_a_plot_has_a_bar_for_each_figure_with_a_target_beside_a_peer() -> None:
@@ -115,11 +198,13 @@ def test_a_plot_has_a_bar_for_each_figure_with_a_target_beside_a_peer() -> None:
         Figure("size", "MB", 120.0, target=Below(100)),
         Figure("other", "MB", 120.0, "client-go", 60.0),
     )
-    found = [(bar.name, bar.ratio, bar.is_met) for bar in bars([Result("First sync", (), figures)])]
+    result, without = Result("First sync", (), figures), Result("Nothing", (), figures[2:])
+    found = [(bar.name, bar.ratio, bar.is_met) for bar in bars(result)]
     assert found == [("sync / client-go", 0.5, True), ("<memory> / client-go", 2.0, False)]
-    drawn = ElementTree.fromstring(plot([Result("First sync", (), figures)], "a & b"))  # noqa: S314 - our own
+    drawn = ElementTree.fromstring(plot([without, result], "a & b"))  # noqa: S314 - our own
     words = [each.text for each in drawn.iter("{http://www.w3.org/2000/svg}text")]
-    assert {"a & b", "<memory> / client-go"} <= set(words)
+    assert {"a & b", "First sync", "<memory> / client-go"} <= set(words)
+    assert "Nothing" not in words
 
 
 @pytest.mark.parametrize("ratio", [1e-9, 0.05, 1.0, 20.0, 1e9])
@@ -181,6 +266,21 @@ def test_the_same_trees_pass_whatever_the_order() -> None:
 def test_another_set_of_objects_is_a_wrong_answer(own: tuple[str, ...], peer: tuple[str, ...], size: int) -> None:
     with pytest.raises(WrongAnswerError, match="team/web"):
         check_same(lambda *_: tree(*own), lambda *_: tree(*peer), [("team", "web")], size=size)
+
+
+def test_a_drawing_has_to_be_of_the_same_objects() -> None:
+    lines = "NAMESPACE  NAME\nteam       ReplicaSet/web\nteam       ├── Pod/a\nteam       └── Pod/b"
+    check_drawn("it", lines, tree("a", "b"))
+    for other in (tree("a"), tree("a", "b", "c"), tree("a", "d")):
+        with pytest.raises(WrongAnswerError, match="it draws other objects"):
+            check_drawn("it", lines, other)
+
+
+def test_a_program_that_knows_other_objects_gives_a_wrong_answer() -> None:
+    check_uids("it", ["a", "b"], frozenset("ab"))
+    for found in (["a"], ["a", "b", "c"], ["a", "c"]):
+        with pytest.raises(WrongAnswerError, match="it differs"):
+            check_uids("it", found, frozenset("ab"))
 
 
 def test_a_server_that_lacks_objects_gives_a_wrong_answer() -> None:
