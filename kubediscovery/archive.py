@@ -53,7 +53,7 @@ class Archive:
     """A file; :meth:`open` and :meth:`close` belong to whoever made it.
 
     ``max_age`` is in seconds; ``is_there`` says, on any thread, whether there is an object with this UID. ``lost``
-    counts versions that were never written.
+    counts versions that were never written, ``written`` those that were.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Archive:
         self._connection: sqlite3.Connection | None = None
         self._waiting: deque[Sighting] = deque()
         self._pruned = clock()
-        self.lost = 0
+        self.lost = self.written = 0
 
     def open(self) -> None:
         """Raises :class:`StartupError` where the file cannot be used."""
@@ -137,6 +137,7 @@ class Archive:
             self._connection.execute("begin immediate")
             self._connection.executemany(_WRITE, rows)
             self._connection.execute("commit")
+            self.written += len(rows)
         except sqlite3.Error:
             self.lost += len(rows)
             if self._connection.in_transaction:

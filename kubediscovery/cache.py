@@ -26,16 +26,27 @@ class KindCache:
     async def replace(self, items: list[Object], resource_version: str) -> None:
         """See :meth:`Store.replace`; here it is many changes, as if a watch had brought them.
 
-        What is gone goes first, as a name may be somebody else's now.
+        What is gone goes first, as a name may be somebody else's now. The list is emptied meanwhile: most of a list
+        that is read again is held already, and giving up all of it at once would keep requests waiting.
         """
         version, turn = version_number(resource_version), _Turn()
-        listed = {item.uid for item in items}
+        listed = set[str]()
+        for item in items:
+            listed.add(item.uid)
+            if turn.is_over:
+                await turn.pass_on()
         for namespace in self._store.namespaces(self._kind):
             for held in [held for held in self._store.objects(self._kind, namespace) if held.uid not in listed]:
                 self._store.remove(held, version)
                 if turn.is_over:
                     await turn.pass_on()
-        for item in items:
+            # Also where nothing is gone, all of it was looked through.
+            if turn.is_over:
+                await turn.pass_on()
+        items.reverse()
+        while items:
+            item = items.pop()
+            listed.discard(item.uid)
             self.put(item)
             if turn.is_over:
                 await turn.pass_on()

@@ -40,6 +40,24 @@ class HistoryOptions:
     audit_log: Path | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class HistoryCounts:
+    """What is held in memory, in versions and bytes, and what became of others since the start.
+
+    ``dropped`` had to make room, ``too_large`` were never kept. Of the audit log and of the file lines and versions,
+    None where there is none.
+    """
+
+    versions: int
+    bytes: int
+    dropped: int
+    too_large: int
+    audit_lines: int | None = None
+    audit_failed: int = 0
+    written: int | None = None
+    lost: int = 0
+
+
 class Chronicle:
     """What is recorded, and what is read of the cluster when it is asked for; :meth:`opened` belongs to its maker."""
 
@@ -96,6 +114,20 @@ class Chronicle:
         partial = [version for answer in kept if isinstance(answer, list) for version in answer]
         present = [now] if isinstance(now, Sighting) else []
         return Told(await _merged((*found, *present), partial), unavailable)
+
+    def counts(self) -> HistoryCounts:
+        """How much there is now."""
+        held, trail, archive = self.recorder, self._trail, self._archive
+        return HistoryCounts(
+            held.held,
+            held.bytes,
+            held.dropped,
+            held.too_large,
+            trail.lines if trail is not None else None,
+            trail.skipped if trail is not None else 0,
+            archive.written if archive is not None else None,
+            archive.lost if archive is not None else 0,
+        )
 
     async def recorded(self, uid: str) -> list[Sighting]:
         """What was recorded of an object, in the memory and in the file."""

@@ -51,11 +51,12 @@ class Compactor:
             references = tuple(dict.fromkeys((*references, *declared)))
         if reading.selector is not None:
             selector = reading.selector
+        # What others name is interned: so are the owners' names and UIDs in what they own, and names among labels.
         return Object(
             kind=kind,
             namespace=intern(metadata.namespace),
-            name=metadata.name,
-            uid=metadata.uid,
+            name=intern(metadata.name),
+            uid=intern(metadata.uid),
             resource_version=version_number(metadata.resource_version),
             generation=metadata.generation,
             created=seconds(metadata.creation_timestamp),
@@ -67,12 +68,14 @@ class Compactor:
             selector=None if selector is None else share(Selector(tuple(map(share, selector.requirements)))),
             release=intern(release_of(metadata.annotations) or _recorded_release(kind, metadata)),
             judgement=None if judgement is None else share(judgement),
+            node=intern(reading.node),
         )
 
 
 def owner_of(raw: schema.OwnerReference) -> Owner:
-    """One entry of ``metadata.ownerReferences``; what all owners of a kind have in common is kept once."""
-    return Owner(sys.intern(raw.api_version), sys.intern(raw.kind), raw.name, raw.uid, raw.controller)
+    """One entry of ``metadata.ownerReferences``; its texts are those of the owner itself, which is here too."""
+    intern = sys.intern
+    return Owner(intern(raw.api_version), intern(raw.kind), intern(raw.name), intern(raw.uid), raw.controller)
 
 
 def release_of(annotations: Mapping[str, str]) -> str:

@@ -1,5 +1,6 @@
 """Who names what: by the relation, the kind, the namespace and the name of what is named."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, MutableMapping, Sized
 from types import MappingProxyType
 from typing import NamedTuple, TypeVar
@@ -33,11 +34,12 @@ class Name(NamedTuple):
 
 # Who names something: one object by its UID, or siblings. Most things are named by one alone.
 Referrer = str | Siblings
-_Referrers = Referrer | set[Referrer]
-_Places = dict[str, dict[str, _Referrers]]
+Referrers = Referrer | set[Referrer]
+_Places = dict[str, dict[str, Referrers]]
 
 
 _NOWHERE: Mapping[str, _Places] = MappingProxyType({})
+_NOBODY: Mapping[str, Referrers] = MappingProxyType({})
 
 
 class Naming:
@@ -46,17 +48,23 @@ class Naming:
     def __init__(self) -> None:
         # By kind and then by relation: namespace → name → who names it.
         self._named: dict[GroupKind, dict[str, _Places]] = {}
-
-    def __len__(self) -> int:
-        return len(self._named)
+        # By relation: the kinds of what is named in it.
+        self._said: Counter[str] = Counter()
+        #: Grows when something is named in another relation than before, or in one less.
+        self.version = 0
 
     def says(self, relation: str) -> bool:
         """Whether anything names anything in a relation."""
-        return any(relation in relations for relations in self._named.values())
+        return self._said[relation] > 0
 
     def relations(self, group_kind: GroupKind) -> frozenset[str]:
         """The relations in which anything names an object of a kind."""
         return frozenset(self._named.get(group_kind, ()))
+
+    def place(self, group_kind: GroupKind, relation: str, namespace: str) -> Mapping[str, Referrers]:
+        """Who names what is in a namespace, by the names of that; not to be held while anything changes."""
+        places = self._named.get(group_kind, _NOWHERE).get(relation)
+        return places.get(namespace, _NOBODY) if places is not None else _NOBODY
 
     def referrers(self, target: Object, relation: str, name: str) -> Collection[str]:
         """The UIDs of who names an object, by some name, each once and in no order."""
@@ -73,8 +81,12 @@ class Naming:
     def note(self, referrer: Referrer, names: Iterable[Name]) -> None:
         """Somebody names these from now on."""
         for found in names:
-            places = self._named.setdefault(found.group_kind, {}).setdefault(found.relation, {})
-            place = places.setdefault(found.namespace, {})
+            relations = self._named.setdefault(found.group_kind, {})
+            if found.relation not in relations:
+                relations[found.relation] = {}
+                self._said[found.relation] += 1
+                self.version += 1
+            place = relations[found.relation].setdefault(found.namespace, {})
             known = place.get(found.name)
             if known is None:
                 place[found.name] = referrer
@@ -96,7 +108,10 @@ class Naming:
                     continue
             del place[found.name]
             prune(places, found.namespace)
-            prune(relations, found.relation)
+            if not places:
+                del relations[found.relation]
+                self._said[found.relation] -= 1
+                self.version += 1
             prune(self._named, found.group_kind)
 
 
@@ -120,7 +135,7 @@ def prune(index: MutableMapping[K, V], key: K) -> None:
         index.pop(key, None)
 
 
-def _uids(found: _Referrers | None) -> Collection[str]:
+def _uids(found: Referrers | None) -> Collection[str]:
     if found is None:
         return ()
     if isinstance(found, str):

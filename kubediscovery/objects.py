@@ -202,17 +202,17 @@ class ContainerTrouble(Struct, frozen=True, gc=False):
 
 
 class PodState(Struct, frozen=True, gc=False):
-    """A Pod; ``ready`` of ``total`` containers, ``other_images`` only those of init and ephemeral containers.
+    """A Pod but for its node, so that siblings share it; ``ready`` of ``total`` containers.
 
-    Init containers that run on beside the others (sidecars) count among the containers, as for kubectl; the restarts of
-    the others do until the pod is initialized. ``image_ids`` are the images that run, as the container runtime names
-    them. ``observed_generation`` is the kubelet's, -1 for none. ``conditions`` holds Ready, ContainersReady and
-    PodScheduled where they are not True. ``overdue`` says that it is older than a pod should be that finds no node:
-    :mod:`kubediscovery.ripening` sets it. ``requests`` is by resource.
+    ``other_images`` are those of init and ephemeral containers alone. Init containers that run on beside the others
+    (sidecars) count among the containers, as for kubectl; the restarts of the others do until the pod is initialized.
+    ``image_ids`` are the images that run, as the container runtime names them. ``observed_generation`` is the
+    kubelet's, -1 for none. ``conditions`` holds Ready, ContainersReady and PodScheduled where they are not True.
+    ``overdue`` says that it is older than a pod should be that finds no node: :mod:`kubediscovery.ripening` sets it.
+    ``requests`` is by resource.
     """
 
     phase: str
-    node: str
     restart_policy: str
     ready: int
     total: int
@@ -247,9 +247,9 @@ State = (
 class Object(Struct, frozen=True, gc=False):
     """An object of a tracked kind. ``created`` is seconds since 1970; ``deleting`` means it has a deletionTimestamp.
 
-    ``references`` are what its fields name, apart from a Pod's node: siblings on other nodes share them. ``named`` has
-    both. ``selector`` is the pods (of its namespace) that its fields select, None for none. ``release`` is the Helm
-    release that made it, as ``namespace/name``. ``judgement`` overrules every rule.
+    ``references`` are what its fields name, apart from ``node``, which a Pod is bound to: siblings on other nodes share
+    them. ``named`` has both. ``selector`` is the pods (of its namespace) that its fields select, None for none.
+    ``release`` is the Helm release that made it, as ``namespace/name``. ``judgement`` overrules every rule.
     """
 
     kind: Kind
@@ -267,12 +267,12 @@ class Object(Struct, frozen=True, gc=False):
     selector: Selector | None = None
     release: str = ""
     judgement: Judgement | None = None
+    node: str = ""
 
     @property
     def named(self) -> tuple[Reference, ...]:
         """All that its fields name: the references, and the node that a Pod is bound to."""
-        node = self.state.node if isinstance(self.state, PodState) else ""
-        return (*self.references, Reference("node", "", "Node", node)) if node else self.references
+        return (*self.references, Reference("node", "", "Node", self.node)) if self.node else self.references
 
 
 class EventType(StrEnum):

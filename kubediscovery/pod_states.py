@@ -39,7 +39,7 @@ def _read(raw: schema_pods.Pod, sharing: Sharing) -> Reading:
     else:
         spec.ClearField("node_name")
     plan = sharing.read_once(spec, _plan)
-    return Reading(_state(raw.status, node, plan, sharing), plan.references)
+    return Reading(_state(raw.status, plan, sharing), plan.references, node=node)
 
 
 def _plan(spec: schema_pods.PodSpec) -> _Plan:
@@ -62,20 +62,19 @@ def _ephemeral(spec: schema_pods.PodSpec) -> Iterator[schema_pods.Container]:
     return (container.ephemeral_container_common for container in spec.ephemeral_containers)
 
 
-def _state(status: schema_pods.PodStatus, node: str, plan: _Plan, sharing: Sharing) -> PodState:
+def _state(status: schema_pods.PodStatus, plan: _Plan, sharing: Sharing) -> PodState:
     main, init = list(status.container_statuses), list(status.init_container_statuses)
     # At the end of a pod its sidecars are killed: what fails is told of the others first.
     statuses = main + [container for container in init if container.name in plan.sidecars]
     starting = [container for container in init if container.name not in plan.sidecars]
     wanted = [condition for condition in status.conditions if condition.type in _CONDITIONS]
-    # Shared by themselves: the whole differs from its siblings' by the node.
+    # Shared by themselves: the whole may differ from its siblings' by restarts.
     unmet = conditions(condition for condition in wanted if condition.status != "True")
     troubles = _troubles(starting, init=True) + _troubles(statuses, init=False)
     counted = statuses if _is_initialized(status, starting) else statuses + starting
     ids = tuple(dict.fromkeys(container.image_id for container in main if container.image_id))
     return PodState(
         phase=sys.intern(status.phase),
-        node=sys.intern(node),
         restart_policy=plan.restart_policy,
         ready=sum(container.ready for container in statuses),
         total=plan.total,
@@ -87,7 +86,7 @@ def _state(status: schema_pods.PodStatus, node: str, plan: _Plan, sharing: Shari
         conditions=sharing.share(unmet) if unmet else (),
         troubles=sharing.share(troubles) if troubles else (),
         other_images=plan.other_images,
-        requests=plan.requests,
+        requests=sharing.share(plan.requests) if plan.requests else (),
         image_ids=sharing.share(ids) if ids else (),
         observed_generation=observed(status.observed_generation),
     )

@@ -7,6 +7,7 @@ quantity should: what is none, or is far beyond all that Kubernetes counts, is N
 import re
 from collections.abc import Mapping, MutableMapping
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 # Longer texts and larger exponents are of numbers that nothing has; Kubernetes itself means no more than 2^63.
@@ -48,6 +49,8 @@ class Amount(NamedTuple):
         return _decimal(nanos, written)
 
 
+# A cluster asks for few different amounts, each of them thousands of times.
+@lru_cache(1_024)
 def parse(text: str) -> Amount | None:
     """What a text means, None for one that is no quantity: a suffix alone, which Kubernetes takes for 0, among them."""
     found = _QUANTITY.fullmatch(text.strip()) if len(text) <= LONGEST else None

@@ -14,7 +14,6 @@ from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
 from google.protobuf.message import Message
-from msgspec import structs
 
 from kubediscovery import schema, schema_pods
 from kubediscovery.compact import owner_of, release_of
@@ -84,10 +83,12 @@ class QuickPods:
             bool(deleted) and self._time(deleted) != 0,
             self._labels.get(labels) or self._read_labels(labels),
             self._owners.get(owners) or self._read_owners(owners),
-            structs.replace(state, node=sys.intern(node)) if node else state,
+            state,
             references,
             None,
             self._release(annotations) if annotations else "",
+            None,
+            sys.intern(node),
         )
 
     def _state(self, pod: Any, spec: Any) -> tuple[PodState, tuple[Reference, ...]]:

@@ -16,11 +16,12 @@ _OPERATORS = {"In": "in", "NotIn": "notin", "Exists": "exists", "DoesNotExist": 
 
 
 class Reading(NamedTuple):
-    """What an object says beside its metadata."""
+    """What an object says beside its metadata; ``node`` is the one that a Pod is bound to."""
 
     state: State
     references: tuple[Reference, ...] = ()
     selector: Selector | None = None
+    node: str = ""
 
 
 class Shape(NamedTuple):
@@ -100,7 +101,7 @@ def exact(labels: Mapping[str, str]) -> Selector | None:
 
 def _equalities(labels: Mapping[str, str]) -> tuple[Requirement, ...]:
     intern = sys.intern
-    return tuple(Requirement(intern(key), "in", frozenset((intern(labels[key]),))) for key in sorted(labels))
+    return tuple(Requirement(intern(key), "in", (intern(labels[key]),)) for key in sorted(labels))
 
 
 def label_selector(raw: schema.LabelSelector) -> Selector | None:

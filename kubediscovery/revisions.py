@@ -33,15 +33,6 @@ class Revisions:
     counts: list[RevisionPods] | None = field(default=None)
 
 
-def by_owner(members: Iterable[Object]) -> Below:
-    """What each owner owns of the members, each object once."""
-    found: defaultdict[str, dict[str, Object]] = defaultdict(dict)
-    for member in members:
-        for owner in member.owners:
-            found[owner.uid][member.uid] = member
-    return lambda owner: found[owner.uid].values() if owner.uid in found else ()
-
-
 def pods_of(owner: Object, below: Below) -> list[Object]:
     """The pods that it owns."""
     return [item for item in below(owner) if type(item.state) is PodState]

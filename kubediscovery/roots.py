@@ -4,7 +4,7 @@ Nearly all objects of a cluster are pods, and are owned. What nobody owns is kep
 that is looked at whose owner is not here, or may not own it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from itertools import chain
 
 from kubediscovery.objects import Object
@@ -18,10 +18,21 @@ def may_own(owner: Object, child: Object) -> bool:
     return not owner.kind.namespaced or owner.namespace == child.namespace
 
 
+# What an owner has: one child, or several by their UIDs.
+Children = Object | dict[str, Object]
+
+
+def each(children: Children | None) -> Collection[Object]:
+    """The children, each once."""
+    if children is None:
+        return ()
+    return children.values() if isinstance(children, dict) else (children,)
+
+
 class Roots:
     """The index of one store, whose objects by UID, and children by the UIDs of owners here and gone, it reads."""
 
-    def __init__(self, by_uid: Mapping[str, Object], children: Mapping[str, Mapping[str, Object]]) -> None:
+    def __init__(self, by_uid: Mapping[str, Object], children: Mapping[str, Children]) -> None:
         self._by_uid = by_uid
         self._children = children
         # By namespace the UIDs of objects of workload kinds that name no owner.
@@ -42,7 +53,7 @@ class Roots:
                 self._misled[item.uid] = None
         if item.uid in self._children:
             self._absent.pop(item.uid, None)
-            misled = [uid for uid, child in self._children[item.uid].items() if not may_own(item, child)]
+            misled = [child.uid for child in each(self._children[item.uid]) if not may_own(item, child)]
             self._misled.update(dict.fromkeys(misled))
 
     def unlink(self, item: Object) -> None:
@@ -64,7 +75,7 @@ class Roots:
 
     def misled(self, namespace: str | None) -> Iterator[Object]:
         """Those of all kinds that name an owner who is not here, or may not own them, each once: some are roots."""
-        owned = [uid for absent in self._absent for uid in self._children.get(absent, ())]
+        owned = [child.uid for absent in self._absent for child in each(self._children.get(absent))]
         for uid in dict.fromkeys((*owned, *self._misled)):
             item = self._by_uid[uid]
             if namespace in (None, item.namespace):

@@ -3,7 +3,7 @@
 import math
 import re
 from collections import defaultdict
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -28,18 +28,26 @@ _LONGEST_QUOTED = 200
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """One requirement; ``operator`` is ``in``, ``notin``, ``exists``, ``absent``, ``>`` or ``<``."""
+    """One requirement; ``operator`` is ``in``, ``notin``, ``exists``, ``absent``, ``>`` or ``<``.
+
+    A single value is kept as a tuple, which takes a quarter of a set's memory: most selectors have no other.
+    """
 
     key: str
     operator: str
-    values: frozenset[str] = frozenset()
+    values: frozenset[str] | tuple[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        if len(self.values) == 1 and not isinstance(self.values, tuple):
+            (value,) = self.values
+            object.__setattr__(self, "values", (value,))
 
     def holds(self, labels: Labels) -> bool:
         """Whether the labels meet it."""
         return _OPERATORS[self.operator](labels.get(self.key), self.values)
 
 
-def _compares(value: str | None, wanted: frozenset[str], sign: int) -> bool:
+def _compares(value: str | None, wanted: Collection[str], sign: int) -> bool:
     if value is None or not _is_integer(value):
         return False
     return (int(value) - int(next(iter(wanted)))) * sign > 0
@@ -51,7 +59,7 @@ def _is_integer(text: str) -> bool:
 
 # What holds also where there is no such key.
 _WITHOUT = ("absent", "notin")
-_OPERATORS: Mapping[str, Callable[[str | None, frozenset[str]], bool]] = {
+_OPERATORS: Mapping[str, Callable[[str | None, Collection[str]], bool]] = {
     "in": lambda value, wanted: value is not None and value in wanted,
     # An object without the label matches too.
     "notin": lambda value, wanted: value is None or value not in wanted,
@@ -77,7 +85,7 @@ class _Condition:
     def of(cls, requirements: Sequence[Requirement]) -> "_Condition":
         values = defaultdict[str, list[frozenset[str]]](list)
         for found in requirements:
-            values[found.operator].append(found.values)
+            values[found.operator].append(frozenset(found.values))
         return cls(
             accepted=frozenset.intersection(*values["in"]) if "in" in values else None,
             refused=frozenset().union(*values["notin"]),
@@ -129,7 +137,11 @@ class Selector:
         needed, conditions = self._made or self._make()
         if not needed <= labels.keys():
             return False
-        return all(conditions[key].holds(value) for key, value in labels.items() if key in conditions)
+        for key, value in labels.items():
+            condition = conditions.get(key)
+            if condition is not None and not condition.holds(value):
+                return False
+        return True
 
     def about(self, keys: Container[str]) -> "Selector":
         """The requirements of some keys alone."""

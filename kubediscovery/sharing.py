@@ -1,6 +1,7 @@
 """What equal values have in common is kept once: the labels, owners, states and references of siblings."""
 
 from collections.abc import Callable, Hashable
+from hashlib import blake2b
 from typing import Any, TypeVar
 
 import msgspec
@@ -8,8 +9,11 @@ from google.protobuf.message import Message
 
 # Siblings come one after another: what has not come for so long will hardly come again.
 SHARED_LIMIT = 8_192
-# Parts of messages whose reading is remembered, and the longest of them in bytes: 4 MiB of them at the very most.
-READ_LIMIT, LONGEST_READ = 512, 8_192
+# Parts of messages whose reading is remembered, and the longest of them in bytes. Changes come of one workload after
+# another: who forgets one before its turn comes again reads all of a spec for each restart of a container.
+READ_LIMIT, LONGEST_READ = 2_048, 8_192
+# Bytes of the digests that stand for parts: nobody finds two parts of one digest.
+_DIGEST = 16
 
 H = TypeVar("H", bound=Hashable)
 
@@ -43,11 +47,12 @@ class Sharing:
         else:
             # The classes of the schema that are no structs are their attributes.
             content = msgspec.json.encode(part, enc_hook=vars)
-        found: H | None = self._read.get(content)
+        digest = blake2b(content, digest_size=_DIGEST).digest()
+        found: H | None = self._read.get(digest)
         if found is None:
             found = self.share(read(part))
             if len(content) <= LONGEST_READ:
                 if len(self._read) >= READ_LIMIT:
                     self._read.clear()
-                self._read[content] = found
+                self._read[digest] = found
         return found

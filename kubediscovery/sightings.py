@@ -5,6 +5,7 @@ that kubectl and controllers make in annotations (pkg/controller/deployment/util
 """
 
 import hashlib
+import sys
 import zlib
 from collections.abc import Mapping
 from datetime import datetime
@@ -135,18 +136,19 @@ def _parts(document: bytes) -> dict[str, Raw]:
 
 def sighting(found: Glimpse, origin: Origin, *, now: float = 0.0) -> Sighting:
     """What is kept of it; ``now`` is when it was written, without it the time that its managers have noted."""
-    metadata = found.metadata
+    metadata, intern = found.metadata, sys.intern
     body = encoded(_document(found))
     noted, manager = _last_written(metadata)
+    # The caches hold the same names, and every version has them.
     return Sighting(
-        uid=metadata.uid,
-        namespace=metadata.namespace,
-        name=metadata.name,
+        uid=intern(metadata.uid),
+        namespace=intern(metadata.namespace),
+        name=intern(metadata.name),
         generation=metadata.generation,
         resource_version=version_number(metadata.resource_version),
         # What was never changed is as old as the object.
         seen=now or noted or (found.created if metadata.generation == 1 else 0.0),
-        manager=manager if not now or abs(now - noted) < 5 else "",
+        manager=intern(manager) if not now or abs(now - noted) < 5 else "",
         origins=ORIGIN[origin],
         digest=digest_of(body),
         blob=zlib.compress(body, _LEVEL),

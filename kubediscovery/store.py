@@ -5,51 +5,16 @@ All of it is synchronous and does no I/O: between two awaits nobody sees half a 
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from enum import StrEnum
-from types import MappingProxyType
 from typing import Protocol
 
 from kubediscovery.kinds import Kind, Kinds
 from kubediscovery.links import Links
 from kubediscovery.objects import Object
-from kubediscovery.roots import Roots, may_own
+from kubediscovery.ownership import Ownership
+from kubediscovery.roots import may_own
+from kubediscovery.tables import Coverage, Table
 
 __all__ = ["Coverage", "Observer", "Store", "may_own"]
-
-
-class Coverage(StrEnum):
-    """What the store knows of a kind; for an omitted kind the value is the reason that answers give."""
-
-    PENDING = "Pending"
-    COMPLETE = "Complete"
-    FORBIDDEN = "Forbidden"
-    NOT_FOUND = "NotFound"
-    UNAVAILABLE = "Unavailable"
-
-
-_OMITTED = frozenset((Coverage.FORBIDDEN, Coverage.NOT_FOUND, Coverage.UNAVAILABLE))
-
-
-@dataclass(slots=True)
-class _Table:
-    """The objects of one kind: namespace → name → object.
-
-    One that ``came_late`` is of a kind that others did not wait for: what its first list brings are changes.
-    """
-
-    came_late: bool = False
-    coverage: Coverage = Coverage.PENDING
-    version: int = 0
-    count: int = 0
-    namespaces: dict[str, dict[str, Object]] = field(default_factory=dict)
-
-    def objects(self, namespace: str | None) -> Iterator[Object]:
-        if namespace is not None:
-            yield from self.namespaces.get(namespace, {}).values()
-            return
-        for by_name in self.namespaces.values():
-            yield from by_name.values()
 
 
 class Observer(Protocol):
@@ -62,9 +27,6 @@ class Observer(Protocol):
     def reset(self) -> None:
         """A kind has become known, or unknown: nothing that was said of the trees need hold."""
         ...
-
-
-_NOTHING_LOST: Mapping[Kind, int] = MappingProxyType({})
 
 
 class Store:
@@ -83,14 +45,10 @@ class Store:
         #: Who names, selects and tells of whom.
         self.links = Links()
         self._observers: list[Observer] = []
-        # By the UID of an owner that is here: the version at which it last lost a child of a kind.
-        self._losses: dict[str, dict[Kind, int]] = {}
-        self._tables = {kind: _Table() for kind in kinds}
+        self._tables = {kind: Table() for kind in kinds}
         self._pending = dict.fromkeys(kinds)
         self._by_uid: dict[str, Object] = {}
-        # Kept also for owners that are not here: a child may arrive before its owner.
-        self._children: dict[str, dict[str, Object]] = {}
-        self._roots = Roots(self._by_uid, self._children)
+        self._ownership = Ownership(self._by_uid)
 
     @property
     def version(self) -> int:
@@ -105,7 +63,7 @@ class Store:
     @property
     def omitted(self) -> Mapping[Kind, Coverage]:
         """The kinds of which nothing is known, with the reason."""
-        return {kind: table.coverage for kind, table in self._tables.items() if table.coverage in _OMITTED}
+        return {kind: table.coverage for kind, table in self._tables.items() if table.coverage.omits}
 
     def count(self, kind: Kind) -> int:
         """How many objects of the kind there are."""
@@ -129,7 +87,7 @@ class Store:
             self._drop(kind)
         for kind in wanted:
             if kind not in self._tables:
-                self._tables[kind] = _Table(came_late=is_filled)
+                self._tables[kind] = Table(came_late=is_filled)
                 if not is_filled:
                     self._pending[kind] = None
         self.kinds.become(wanted)
@@ -160,40 +118,28 @@ class Store:
         return list(table.namespaces) if table is not None else []
 
     def owners(self, child: Object) -> list[Object]:
-        """The tracked objects that own ``child``, each once, in the order of its references."""
-        found = (self._by_uid.get(uid) for uid in dict.fromkeys(owner.uid for owner in child.owners))
-        return [owner for owner in found if owner is not None and may_own(owner, child)]
+        """See :meth:`Ownership.owners`."""
+        return self._ownership.owners(child)
 
     def children(self, owner: Object) -> list[Object]:
-        """The tracked objects that ``owner`` owns, each once, in no order."""
-        indexed = self._children.get(owner.uid)
-        if not indexed:
-            return []
-        if not owner.kind.namespaced:
-            return list(indexed.values())
-        # As may_own has it, without a call for each child.
-        namespace = owner.namespace
-        return [child for child in indexed.values() if child.namespace == namespace]
+        """See :meth:`Ownership.children`."""
+        return self._ownership.children(owner)
 
     def losses(self, owner: Object) -> Mapping[Kind, int]:
-        """The resource versions at which ``owner`` last lost a child, by the child's kind."""
-        return self._losses.get(owner.uid, _NOTHING_LOST)
+        """See :meth:`Ownership.losses`."""
+        return self._ownership.losses(owner)
 
     def is_leaf(self, item: Object) -> bool:
-        """Whether nothing names the object as an owner, or has since the object came."""
-        return item.uid not in self._children and item.uid not in self._losses
+        """See :meth:`Ownership.is_leaf`."""
+        return self._ownership.is_leaf(item)
 
     def is_root(self, item: Object) -> bool:
-        """Whether the object is of a workload kind and no tracked object owns it."""
-        if not item.kind.workload:
-            return False
-        found = map(self._by_uid.get, [owner.uid for owner in item.owners])
-        return not any(owner is not None and may_own(owner, item) for owner in found)
+        """See :meth:`Ownership.is_root`."""
+        return self._ownership.is_root(item)
 
     def roots(self, namespace: str | None = None) -> Iterator[Object]:
-        """The objects of workload kinds that no tracked object owns, in no order; not to be held across an await."""
-        yield from self._roots.free(namespace)
-        yield from filter(self.is_root, self._roots.misled(namespace))
+        """See :meth:`Ownership.roots`; without a namespace those of all."""
+        return self._ownership.roots(namespace)
 
     def replace(self, kind: Kind, objects: Iterable[Object], version: int) -> None:
         """These are all objects of the kind: what else was held is dropped."""
@@ -240,10 +186,10 @@ class Store:
         if known is None:
             table.count += 1
         elif known.owners != item.owners:
-            self._unlink(known, item.resource_version)
+            self._ownership.unlink(known, item.resource_version)
         table.namespaces.setdefault(item.namespace, {})[item.name] = item
         self._by_uid[item.uid] = item
-        self._link(known, item)
+        self._ownership.link(known, item)
         self.links.change(known, item, item.resource_version)
         if item.kind not in self.seen:
             self.seen |= {item.kind}
@@ -262,13 +208,9 @@ class Store:
         self.generation += 1
         version = max(version, item.resource_version)
         table = self._tables[held.kind]
-        by_name = table.namespaces[held.namespace]
-        del by_name[held.name]
-        if not by_name:
-            del table.namespaces[held.namespace]
-        table.count -= 1
-        self._losses.pop(held.uid, None)
-        self._unlink(held, version)
+        table.discard(held)
+        self._ownership.forget_losses_of(held)
+        self._ownership.unlink(held, version)
         self.links.change(held, None, version)
         self._tell(table, held, None, version)
 
@@ -288,8 +230,7 @@ class Store:
         self._pending.pop(kind, None)
         for held in list(table.objects(None)):
             self.remove(held)
-        for lost in self._losses.values():
-            lost.pop(kind, None)
+        self._ownership.forget_losses(kind)
         if former is Coverage.PENDING and table.came_late:
             self._renew()
         else:
@@ -304,25 +245,7 @@ class Store:
         self.seen -= {kind}
         self.owned -= {kind}
 
-    def _link(self, known: Object | None, item: Object) -> None:
-        for owner in item.owners:
-            self._children.setdefault(owner.uid, {})[item.uid] = item
-        if known is None or known.owners != item.owners:
-            self._roots.link(item)
-
-    def _unlink(self, child: Object, version: int) -> None:
-        for owner in child.owners:
-            siblings = self._children.get(owner.uid)
-            if siblings is not None:
-                siblings.pop(child.uid, None)
-                if not siblings:
-                    del self._children[owner.uid]
-            held = self._by_uid.get(owner.uid)
-            if held is not None and may_own(held, child):
-                self._losses.setdefault(owner.uid, {})[child.kind] = version
-        self._roots.unlink(child)
-
-    def _tell(self, table: _Table, before: Object | None, after: Object | None, version: int) -> None:
+    def _tell(self, table: Table, before: Object | None, after: Object | None, version: int) -> None:
         if table.coverage is Coverage.COMPLETE or table.came_late:
             for observer in self._observers:
                 observer.changed(before, after, version)

@@ -3,8 +3,9 @@
 Importing any module of kubernetes_asyncio runs the ``__init__`` of its packages, which import 750 models: 36 MB and
 0.2 s, for nothing here. So these packages are entered without running their ``__init__``, and forgotten afterwards,
 so that whoever imports kubernetes_asyncio later gets all of it. Its configuration imports urllib3, 2 MB, for one
-function that is hardly ever called: it is put off until then. And importing aiohttp reads all authorities of the
-system, twice, 60 ms, for contexts that no request here uses: each client has one of its own.
+function that is hardly ever called: it is put off until then, and so is what its client imports for models and
+threads, and aiohttp for names that are not ASCII. And importing aiohttp reads all authorities of the system, twice,
+60 ms, for contexts that no request here uses: each client has one of its own.
 """
 
 import importlib.util
@@ -15,7 +16,7 @@ from types import ModuleType
 
 from kubediscovery.startup import put_off, without_authorities
 
-with without_authorities():
+with without_authorities(), put_off("idna"):
     import aiohttp
 
 __all__ = ["ApiClient", "ConfigException", "Configuration", "aiohttp", "load_incluster_config", "load_kube_config"]
@@ -41,6 +42,8 @@ def _entered(*packages: str) -> Iterator[tuple[ModuleType, ...]]:
 
 with (
     put_off("urllib3"),
+    put_off("dateutil.parser", "parse"),
+    put_off("multiprocessing.pool", "ThreadPool"),
     _entered("kubernetes_asyncio", "kubernetes_asyncio.client", "kubernetes_asyncio.client.models") as packages,
 ):
     from kubernetes_asyncio.client.api_client import ApiClient

@@ -1,6 +1,6 @@
 """Objects as the caches hold them, made up for tests."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from msgspec import structs
@@ -41,7 +41,7 @@ WORKLOAD = WorkloadState(
     current=2,
 )
 RUNNING_POD = PodState(
-    phase="Running", node="n1", restart_policy="Always", ready=1, total=1, restarts=0, images=IMAGES, is_ready=True
+    phase="Running", restart_policy="Always", ready=1, total=1, restarts=0, images=IMAGES, is_ready=True
 )
 RUNNING_JOB = JobState(
     completions=1, parallelism=1, suspended=False, active=1, succeeded=0, failed=0, ready=1, started=True, images=IMAGES
@@ -81,6 +81,7 @@ def make(
         labels=(),
         owners=tuple(owner if isinstance(owner, Owner) else owner_of(owner) for owner in owners),
         state=STATES.get(kind, MetadataState()),
+        node="n1" if kind == POD else "",
     )
     return structs.replace(item, **fields)
 
@@ -102,3 +103,12 @@ def seeing(kinds: Iterable[Kind], *, named: Iterable[Kind] = KINDS) -> Sight:
     """What somebody sees who may list these kinds wherever the request looks."""
     seen, named = frozenset(kinds), frozenset(named)
     return Sight(None, seen, named=named | seen, all=named <= seen)
+
+
+def by_owner(members: Iterable[Object]) -> Callable[[Object], Iterable[Object]]:
+    """What gives what each owner owns of the members, each object once."""
+    found: dict[str, dict[str, Object]] = {}
+    for member in members:
+        for owner in member.owners:
+            found.setdefault(owner.uid, {})[member.uid] = member
+    return lambda owner: found.get(owner.uid, {}).values()

@@ -40,7 +40,7 @@ async def test_others_have_their_turn_while_a_list_is_taken_in(monkeypatch: pyte
     monkeypatch.setattr(module, "TURN", 0.0)
     store = Store(Kinds((POD,)))
     counts: list[int] = []
-    replacing = asyncio.create_task(KindCache(store, POD).replace(PODS, "7"))
+    replacing = asyncio.create_task(KindCache(store, POD).replace([*PODS], "7"))
     while not replacing.done():
         await asyncio.sleep(0)
         counts.append(store.count(POD))
@@ -75,5 +75,5 @@ def test_a_list_is_what_is_held_and_tells_what_changed(first: set[int], second: 
 
 async def test_a_kind_that_is_no_longer_followed_is_not_filled() -> None:
     store = Store(Kinds((DEPLOYMENT,)))
-    await KindCache(store, POD).replace(PODS, "7")
+    await KindCache(store, POD).replace([*PODS], "7")
     assert (store.count(POD), store.coverage(POD)) == (0, Coverage.NOT_FOUND)

@@ -140,14 +140,13 @@ RECORDED: list[tuple[Kind, str, State]] = [
     (
         POD,
         "agent-wvrxn",
-        PodState("Running", "node-2", "Always", 1, 1, restarts=0, images=("agent:1",), is_ready=True),
+        PodState("Running", "Always", 1, 1, restarts=0, images=("agent:1",), is_ready=True),
     ),
     (
         POD,
         "crashing",
         PodState(
             "Running",
-            "",
             "Always",
             0,
             2,
@@ -247,6 +246,12 @@ def test_a_kind_without_a_row_keeps_its_metadata_alone() -> None:
 )
 def test_a_field_is_read(kind: Kind, document: Document, field: str, value: object) -> None:
     assert getattr(read(kind, document).state, field) == value
+
+
+def test_the_node_of_a_pod_is_the_objects_own() -> None:
+    assert recorded(POD, "agent-wvrxn").node == "node-2"
+    assert [read(POD, document).node for document in ({"spec": {"nodeName": "n1"}}, {})] == ["n1", ""]
+    assert read(DEPLOYMENT, {"spec": {"nodeName": "n1"}}).node == ""
 
 
 def test_each_image_is_named_once_in_the_order_of_containers() -> None:

@@ -4,8 +4,19 @@ from msgspec import structs
 
 from kubediscovery.objects import Object, RevisionState
 from kubediscovery.outcome import REVISION_LABEL, RevisionPods
-from kubediscovery.revisions import by_owner, counted, of_daemon_set, of_deployment, of_stateful_set, pods_of
-from tests.objects import DAEMON_SET, DEPLOYMENT, POD, REPLICA_SET, REVISION, RUNNING_POD, STATEFUL_SET, WORKLOAD, make
+from kubediscovery.revisions import counted, of_daemon_set, of_deployment, of_stateful_set, pods_of
+from tests.objects import (
+    DAEMON_SET,
+    DEPLOYMENT,
+    POD,
+    REPLICA_SET,
+    REVISION,
+    RUNNING_POD,
+    STATEFUL_SET,
+    WORKLOAD,
+    by_owner,
+    make,
+)
 
 
 def labelled(name: str, owner: Object, revision: str, *, deleting: bool = False) -> Object:

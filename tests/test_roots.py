@@ -16,23 +16,23 @@ def candidates(roots: Roots) -> list[str]:
 
 def test_what_is_owned_is_not_looked_at() -> None:
     store = filled([*PODS, SET, WEB])
-    assert candidates(store._roots) == ["web"]
-    assert list(store._roots.free("elsewhere")) == []
+    assert candidates(store._ownership._roots) == ["web"]
+    assert list(store._ownership._roots.free("elsewhere")) == []
 
 
 def test_whose_owner_is_not_here_is_looked_at_until_it_comes() -> None:
     store = filled([WEB, *PODS[:2]])
-    assert sorted(candidates(store._roots)) == ["web", "web-1-0", "web-1-1"]
+    assert sorted(candidates(store._ownership._roots)) == ["web", "web-1-0", "web-1-1"]
     store.put(SET)
-    assert candidates(store._roots) == ["web"]
+    assert candidates(store._ownership._roots) == ["web"]
     store.remove(SET)
     store.remove(PODS[0])
-    assert sorted(candidates(store._roots)) == ["web", "web-1-1"]
+    assert sorted(candidates(store._ownership._roots)) == ["web", "web-1-1"]
     store.put(structs.replace(PODS[1], owners=(), resource_version=300))
-    assert sorted(candidates(store._roots)) == ["web", "web-1-1"]
+    assert sorted(candidates(store._ownership._roots)) == ["web", "web-1-1"]
 
 
 def test_who_names_an_owner_of_another_namespace_is_looked_at_whoever_comes_first() -> None:
     elsewhere = make(POD, "stray", "elsewhere", owners=[owner_of(WEB)])
     for objects in ([WEB, elsewhere], [elsewhere, WEB]):
-        assert sorted(candidates(filled(objects)._roots)) == ["stray", "web"]
+        assert sorted(candidates(filled(objects)._ownership._roots)) == ["stray", "web"]

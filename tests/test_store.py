@@ -79,7 +79,7 @@ def assert_same(store: Store, model: Model, known: Iterable[Object]) -> None:
 def assert_empty(store: Store) -> None:
     """Nothing is left in any index."""
     assert store._by_uid == {}
-    assert store._children == {}
+    assert store._ownership._children == {}
     assert all(not table.namespaces and not table.count for table in store._tables.values())
 
 

@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from kubediscovery.errors import UpstreamConflict, UpstreamError, UpstreamForbidden, UpstreamNotFound
-from kubediscovery.manifests import Installation, api_service
-from kubediscovery.presence import LEASE_NAME
+from kubediscovery.manifests import Installation, api_services
+from kubediscovery.presence import lease_name
 from kubediscovery.workload import LABELS
 
 API_SERVICES = "/apis/apiregistration.k8s.io/v1/apiservices"
 API_SERVICE = f"{API_SERVICES}/v1.kubediscovery.cloudark.io"
+LEASE_NAME = lease_name("kubediscovery")
 LEASE = f"/apis/coordination.k8s.io/v1/namespaces/kubediscovery/leases/{LEASE_NAME}"
 
 Document = dict[str, Any]
@@ -129,4 +130,5 @@ def installed_lease() -> Document:
 
 def installed_api_service() -> Document:
     """The APIService as ``install`` makes it."""
-    return api_service(Installation(), {"caBundle": "Q0E="})
+    (made,) = api_services(Installation(), {"caBundle": "Q0E="})
+    return made
