@@ -17,10 +17,11 @@ _AUTHENTICATION_READER = "extension-apiserver-authentication-reader"
 
 @dataclass(frozen=True, slots=True)
 class UsersRule:
-    """A resource or subresource, as ``*/images``, and the verbs that users get."""
+    """A resource or subresource, as ``*/images``, and the verbs that users get; in the first group without another."""
 
     resource: str
     verbs: tuple[str, ...]
+    group: str = ""
 
 
 BUILT_IN = (
@@ -79,7 +80,7 @@ def _user_roles(product: str, api_group: str, users: tuple[UsersRule, ...]) -> l
     made = []
     for name, to, is_meant in (("view", _READERS, _READ.__contains__), ("edit", _WRITERS, _is_acting)):
         rules = [
-            {"apiGroups": [api_group], "resources": [rule.resource], "verbs": verbs}
+            {"apiGroups": [rule.group or api_group], "resources": [rule.resource], "verbs": verbs}
             for rule in users
             if (verbs := [verb for verb in rule.verbs if is_meant(verb)])
         ]

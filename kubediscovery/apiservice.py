@@ -1,26 +1,27 @@
-"""``serve --manage-apiservice``: the APIService is there while a replica is ready, and no longer.
+"""``serve --manage-apiservice``: the APIServices are there while a replica is ready, and no longer.
 
 An APIService whose server is away holds back the deletion of namespaces in the whole cluster. So the last replica that
-stops in an orderly way takes it away, and the first that is ready puts it back as it was: a copy of it is kept in the
-Lease of :mod:`kubediscovery.presence`, renewed whenever somebody (a user, cert-manager) changed it.
+stops in an orderly way takes them away, and the first that is ready puts them back as they were: a copy of each is kept
+in the Lease of :mod:`kubediscovery.presence`, renewed whenever somebody (a user, cert-manager) changed it.
 
 Two rules make it right whoever starts and stops at the same time. A replica changes the Lease before it looks at the
 APIService; and whoever changes the APIService looks at the Lease again afterwards, so that the last change of all
 agrees with it. A replica that died without goodbye counts until its time in the Lease is up; where the last one does,
-nobody is left to take the APIService away.
+nobody is left to take them away.
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import msgspec
 
-from kubediscovery.config import API_VERSION, DEFAULT_GROUP
+from kubediscovery.api import GroupVersion
+from kubediscovery.config import DEFAULT_GROUP
 from kubediscovery.errors import UpstreamConflict, UpstreamError, UpstreamForbidden, UpstreamNotFound
 from kubediscovery.presence import RENEW_SECONDS, REQUEST_SECONDS, KubeApiserver, Presence, SharedLease, utc_now
-from kubediscovery.workload import NAME, OURS, Manifest
+from kubediscovery.workload import NAME, Manifest, marks_of
 
 logger = logging.getLogger(__name__)
 
@@ -34,13 +35,14 @@ _ANNOUNCED = f"{DEFAULT_GROUP}/ready-at"
 
 
 class ApiService:
-    """The one APIService that is managed: where it is, and which one counts as that."""
+    """One APIService that is managed: where it is, and which one counts as that of the product in the namespace."""
 
-    def __init__(self, group: str, namespace: str) -> None:
-        self.name = f"{API_VERSION}.{group}"
+    def __init__(self, api: GroupVersion, namespace: str, product: str = NAME) -> None:
+        self.name = f"{api.version}.{api.group}"
         self.path = f"{_PATH}/{self.name}"
-        self._expected = {"group": group, "version": API_VERSION}
-        self._service = {"namespace": namespace, "name": NAME}
+        self._expected = {"group": api.group, "version": api.version}
+        self._service = {"namespace": namespace, "name": product}
+        self._marks = marks_of(product)
 
     def is_managed(self, found: Manifest) -> bool:
         """Whether it is an installation's, by its labels, and leads to the Service of this one."""
@@ -48,7 +50,7 @@ class ApiService:
         labels = found["metadata"].get("labels") or {}
         service = spec.get("service") or {}
         return (
-            labels.items() >= OURS.items()
+            labels.items() >= self._marks.items()
             and spec.items() >= self._expected.items()
             and service.items() >= self._service.items()
         )
@@ -93,34 +95,30 @@ class ApiServiceKeeper:
     def __init__(
         self,
         api: KubeApiserver,
-        api_service: ApiService,
+        api_services: Sequence[ApiService],
         lease: SharedLease,
         *,
         replica: str,
         is_ready: Callable[[], bool],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._api = api
-        self._api_service = api_service
         self._lease = lease
+        self._kept = [_Kept(api, each, lease) for each in api_services]
         self._replica = replica
         self._is_ready = is_ready
         self._sleep = sleep
         self._turn = asyncio.Lock()
         self._has_left = False
-        self._is_announced = False
-        self._made = ""
-        self._said = ""
 
     async def run(self) -> None:
-        """Join as soon as the replica is ready, then renew and look after the APIService; never raises for failures."""
+        """Join as soon as the replica is ready, then renew and look after the APIServices; raises for no failure."""
         while not self._is_ready():
             await self._sleep(_READY_POLL)
         while not self._has_left:
             await self._sleep(RENEW_SECONDS if await self._renew() else RETRY_SECONDS)
 
     async def leave(self) -> None:
-        """Say goodbye, and take the APIService away where nobody else is there; gives up after 10 s.
+        """Say goodbye, and take the APIServices away where nobody else is there; gives up after 10 s.
 
         It is the first thing to do on the way out, while the server still answers: nobody is sent to one that does not,
         and what comes later may be cut short by a SIGKILL. Requests and watches under way go on without an APIService.
@@ -131,32 +129,54 @@ class ApiServiceKeeper:
                 while not await self._attempt(lambda: self._lease.change(lambda there: there.left(self._replica))):
                     await self._sleep(RETRY_SECONDS)
         except TimeoutError:
-            logger.warning("APIService %s: kube-apiserver was not told that this replica stops", self._api_service.name)
+            for kept in self._kept:
+                kept.say("kube-apiserver was not told that this replica stops")
 
     async def _renew(self) -> bool:
         async with self._turn:
             return self._has_left or await self._attempt(lambda: self._lease.renew(self._replica))
 
     async def _attempt(self, change: Callable[[], Awaitable[Presence | None]]) -> bool:
-        """Change the Lease and make the APIService as it says; False for what is worth another try."""
+        """Change the Lease and make the APIServices as it says; False for what is worth another try."""
         try:
             there = await change()
-            if there is None:
-                self._say("there is no Lease %s: it is left alone", self._lease.path)
             for _ in range(_PASSES):
-                if not await self._settle(there):
+                if not any([await kept.settle(there) for kept in self._kept]):
                     return True
                 there = await self._lease.read()
-            self._say("it was changed by somebody else again and again")
-        except UpstreamForbidden as error:
-            self._say("it cannot be managed: %s", error)
-            return True
         except UpstreamError as error:
-            self._say("it cannot be managed at the moment: %s", error)
+            is_refused = isinstance(error, UpstreamForbidden)
+            for kept in self._kept:
+                kept.say("it cannot be managed%s: %s", "" if is_refused else " at the moment", error)
+            return is_refused
+        for kept in self._kept:
+            kept.say("it was changed by somebody else again and again")
         return False
 
-    async def _settle(self, there: Presence | None) -> bool:
+
+class _Kept:
+    """One of the APIServices, and what this replica has done to it."""
+
+    def __init__(self, api: KubeApiserver, api_service: ApiService, lease: SharedLease) -> None:
+        self._api = api
+        self._api_service = api_service
+        self._lease = lease
+        self._is_announced = False
+        self._made = ""
+        self._said = ""
+
+    async def settle(self, there: Presence | None) -> bool:
         """Do what the Lease asks for; whether the APIService was changed, and the Lease has to be looked at again."""
+        if there is None:
+            self.say("there is no Lease %s: it is left alone", self._lease.path)
+        try:
+            return await self._settle(there)
+        except UpstreamForbidden as error:
+            # The others may be managed all the same.
+            self.say("it cannot be managed: %s", error)
+            return False
+
+    async def _settle(self, there: Presence | None) -> bool:
         found = await self._read()
         if there is None:
             # Somebody took the Lease away to end this (uninstall): so does what this replica put back meanwhile.
@@ -165,7 +185,7 @@ class ApiServiceKeeper:
             return bool(there.replicas) and await self._put_back(there)
         if not self._api_service.is_managed(found):
             if there.replicas:
-                self._say("it is somebody else's, and left alone")
+                self.say("it is somebody else's, and left alone")
             return False
         there = await self._remember(found, there)
         if there is None or not there.replicas:
@@ -182,14 +202,15 @@ class ApiServiceKeeper:
 
     async def _remember(self, found: Manifest, there: Presence) -> Presence | None:
         copy = self._api_service.copy_of(found)
-        if copy == there.api_service:
+        name = self._api_service.name
+        if copy == there.api_services.get(name):
             return there
-        return await self._lease.change(lambda there: there.remembering(copy))
+        return await self._lease.change(lambda there: there.remembering(name, copy))
 
     async def _put_back(self, there: Presence) -> bool:
-        manifest = self._api_service.of_copy(there.api_service)
+        manifest = self._api_service.of_copy(there.api_services.get(self._api_service.name, ""))
         if manifest is None:
-            self._say("it is gone and there is no copy of it: run `kubediscovery install --manage-apiservice` again")
+            self.say("it is gone and there is no copy of it: run `kubediscovery install --manage-apiservice` again")
             return False
         try:
             made = await self._api.request("POST", _PATH, body=manifest, timeout=REQUEST_SECONDS)
@@ -225,7 +246,7 @@ class ApiServiceKeeper:
         logger.info("APIService %s: taken away, no replica is left", self._api_service.name)
         return True
 
-    def _say(self, text: str, *arguments: object) -> None:
+    def say(self, text: str, *arguments: object) -> None:
         """Warn, once until something else is to be said."""
         said = text % arguments
         if said != self._said:

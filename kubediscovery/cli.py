@@ -148,8 +148,9 @@ def _read_config(context: click.Context, parameter: click.Parameter, path: Path 
 @click.option("--history-path", type=PATH, help="SQLite file for what objects were like, kept over restarts.")
 @click.option("--audit-log", type=PATH, help="kube-apiserver's audit log, to read what objects were like.")
 @click.option("--shutdown-delay-duration", default="0s", help="How long /readyz fails before the end, such as 5s.")
-@click.option("--manage-apiservice", is_flag=True, help="Take the APIService away while no replica is ready.")
-@click.option("--namespace", default=DEFAULT_NAMESPACE, show_default=True, help="Namespace of the installation.")
+@click.option("--manage-apiservice", is_flag=True, help="Take the APIServices away while no replica is ready.")
+@click.option("--name", default="", help=f"What the installation is called; {DEFAULT_NAMESPACE}, or as --app.")
+@click.option("--namespace", default="", help="Namespace of the installation; the one of its name.")
 @_load_options
 @click.option("--v", "verbosity", default=2, help="Log verbosity: 0 warnings, 2 what goes on, 4 everything.")
 @click.option(
@@ -204,9 +205,9 @@ def _registries(apps: tuple[str, ...]) -> "list[Registry]":
     """What the apps register; raises :class:`ConfigurationError`."""
     if not apps:
         return []
-    from kubediscovery.loading import load_registry
+    from kubediscovery.loading import load_registries
 
-    return [load_registry(app) for app in apps]
+    return [registry for app in apps for registry in load_registries(app)]
 
 
 @commands.command()
@@ -231,6 +232,9 @@ def demo(port: int | None) -> None:
 @PORT
 @click.option("--cert-dir", type=PATH, help="Where ca.crt, tls.crt and tls.key of that server go.")
 @click.option("--manage-apiservice", is_flag=True, help="Let the last replica that stops take the APIService away.")
+@click.option("--cpu-request", help="Processor that each pod asks its node for, such as 100m.")
+@click.option("--memory-request", help="Memory that each pod asks its node for, such as 192Mi.")
+@click.option("--memory-limit", help="Memory that each pod may take at most, such as 1Gi.")
 @KINDS
 @KUBECONFIG
 def install(
@@ -246,9 +250,12 @@ def install(
 ) -> None:
     """Install into a cluster: namespace, rights, certificate, server and APIService."""
     from kubediscovery import install as command
+    from kubediscovery.size import Size
     from kubediscovery.workload import IMAGE
 
-    flags |= {"kubeconfig": kubeconfig, "kinds": separated(kinds)}
+    sizes = {name: flags.pop(name) for name in ("cpu_request", "memory_request", "memory_limit")}
+    size = Size(**{name: value for name, value in sizes.items() if value is not None})
+    flags |= {"kubeconfig": kubeconfig, "kinds": separated(kinds), "size": size}
     if app:
         if not image and not flags["external_name"]:
             raise ConfigurationError("--app needs --image, one with the app in it, or --external-name")

@@ -21,7 +21,7 @@ KEY_FILE = "tls.key"
 MAX_REQUESTS, MAX_WATCHES, REQUEST_SECONDS = 400, 5_000, 60.0
 
 _GROUP = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+")
-_NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _DURATION_PART = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(ms|s|m|h)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -63,8 +63,9 @@ class LoadOptions:
 class ServeOptions:
     """The flags of ``kubediscovery serve``; the delay is in seconds, ``kubeconfig`` None means in-cluster or default.
 
-    ``namespace`` is the installation's; it matters only where the APIService is managed. ``apps`` name registries that
-    are served too, as ``module:registry``. ``history_path`` is a file that former versions of objects are kept in,
+    ``name`` is what the installation is called, without one after the first app, ``namespace`` where it is, without one
+    that of its name; both matter only where APIServices are managed. ``apps`` name registries that are served too, as
+    ``module:registry``. ``history_path`` is a file that former versions of objects are kept in,
     ``audit_log`` kube-apiserver's, which is read for more of them.
     """
 
@@ -78,7 +79,8 @@ class ServeOptions:
     shutdown_delay: float = 0.0
     snapshot: Path | None = None
     manage_apiservice: bool = False
-    namespace: str = DEFAULT_NAMESPACE
+    name: str = ""
+    namespace: str = ""
     load: LoadOptions = LoadOptions()
     apps: tuple[str, ...] = ()
     history_path: Path | None = None
@@ -89,8 +91,10 @@ class ServeOptions:
         faults = [*self._address_faults(), *self._certificate_faults(), *self.load.faults()]
         if not _GROUP.fullmatch(self.api_group) or len(self.api_group) > 253:
             faults.append(f'--api-group must be a DNS name with a dot, not "{self.api_group}"')
-        if not _NAMESPACE.fullmatch(self.namespace):
+        if self.namespace and not _LABEL.fullmatch(self.namespace):
             faults.append(f'--namespace must be the name of a namespace, not "{self.namespace}"')
+        if self.name and not _LABEL.fullmatch(self.name):
+            faults.append(f'--name must be a DNS label such as images, not "{self.name}"')
         if faults:
             raise ConfigurationError("\n".join(faults))
 

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Meta
 from msgspec.structs import replace
 
-from kubediscovery.errors import ServiceUnavailable
+from kubediscovery.errors import NotFound, ServiceUnavailable, Subject
 from kubediscovery.kinds import Kind
 from kubediscovery.sight import Sight
 from kubediscovery.store import Coverage, Store
@@ -67,6 +67,19 @@ def require_filled(pending: Collection[Kind]) -> None:
     if pending:
         waited_for = ", ".join(kind.group_resource for kind in pending)
         raise ServiceUnavailable(f"the caches are not filled yet: waiting for {waited_for}", retry_after=1)
+
+
+def require_known(store: Store, kind: Kind) -> None:
+    """Raise :class:`NotFound` or :class:`ServiceUnavailable` where nothing can be told of a kind."""
+    coverage = store.coverage(kind)
+    if coverage is Coverage.NOT_FOUND:
+        raise NotFound(f"the cluster does not serve {kind.group_resource}", subject=Subject(kind.group, kind.resource))
+    if coverage is Coverage.PENDING:
+        require_filled([kind])
+    if coverage is Coverage.FORBIDDEN:
+        raise ServiceUnavailable(f"kubediscovery may not list {kind.group_resource}")
+    if coverage is Coverage.UNAVAILABLE:
+        raise ServiceUnavailable(f"the cluster cannot list {kind.group_resource} at the moment", retry_after=10)
 
 
 def too_deep(kinds: Iterable[Kind]) -> Iterator[Omitted]:

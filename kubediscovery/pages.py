@@ -5,12 +5,13 @@ time is in exactly one page. What came, went or changed meanwhile may or may not
 resource version of the first, so that a watch that goes on from it sends all of that: together they are consistent.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import itemgetter
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from kubediscovery.continuation import LATEST, Continuation, Key, encode_continuation
 from kubediscovery.errors import Expired
+from kubediscovery.kinds import Kind
 from kubediscovery.meta import ListMeta
 from kubediscovery.objects import Object
 from kubediscovery.options import Options
@@ -29,6 +30,19 @@ _KEY = itemgetter(0)
 _OF_ROOTS = frozenset(("metadata.name", "metadata.namespace", "root.kind"))
 
 
+class Versions(Protocol):
+    """Who knows which versions can be gone on from."""
+
+    @property
+    def oldest(self) -> int:
+        """Lists that were begun at an earlier version have expired."""
+        ...
+
+    def issue(self) -> int:
+        """The version of what is answered now."""
+        ...
+
+
 def list_version(start: Continuation | None, newest: int, oldest: int) -> int:
     """The resource version of a page: that of the list's first.
 
@@ -41,6 +55,16 @@ def list_version(start: Continuation | None, newest: int, oldest: int) -> int:
     if start.version < oldest:
         raise Expired(_TOO_OLD, continue_token=encode_continuation(Continuation(LATEST, start.key)))
     return start.version
+
+
+def placed(roots: Iterable[Object]) -> Iterator[Place]:
+    """Roots with the keys of their compositions."""
+    names: dict[Kind, str] = {}
+    for root in roots:
+        kind = root.kind
+        name = names.get(kind) or names.setdefault(kind, kind.group_resource)
+        # As the name of its composition has it.
+        yield Key(root.namespace, f"{name}.{root.name}", name), root
 
 
 def places_after(places: Iterable[Place], options: Options) -> list[Place]:

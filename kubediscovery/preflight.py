@@ -54,12 +54,14 @@ async def _api_service_fault(client: KubeApiserver, installation: Installation) 
         name, service = item["metadata"]["name"], item["spec"].get("service") or {}
         here = service.get("namespace") == installation.namespace and service.get("name") == installation.name
         ours = is_ours(item, installation.name) or here
-        if name == installation.api_service_name and not ours:
+        if name in installation.api_service_names and not ours:
             return (
                 f"APIService {name} is there already and is not {installation.name}'s: {_whose(item)}."
                 f" Delete it, or choose another group{'' if installation.app else ' with --api-group'}"
             )
-        if ours and (name != installation.api_service_name or not here):
+        # What an app served before and does not serve any more is taken away.
+        is_former = name not in installation.api_service_names and not installation.app
+        if ours and (is_former or not here):
             return (
                 f"{installation.name} is installed already: APIService {name} leads to {_service_words(service)}."
                 f" Run `kubediscovery uninstall{more}` first, or install with the same --namespace and {same}"

@@ -8,7 +8,7 @@ a replica renews every 10 s and counts as gone after 40 s without.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any, Protocol, TypeVar
 
 import msgspec
 
@@ -17,15 +17,16 @@ from kubediscovery.errors import UpstreamConflict, UpstreamNotFound
 
 RENEW_SECONDS = 10.0
 LEASE_SECONDS = 40
-LEASE_NAME = "kubediscovery-replicas"
 # kube-apiserver answers these within milliseconds, or it is not there.
 REQUEST_SECONDS = 5.0
 
 _REPLICAS = f"{DEFAULT_GROUP}/replicas"
-_API_SERVICE = f"{DEFAULT_GROUP}/apiservice"
+_API_SERVICES = f"{DEFAULT_GROUP}/apiservices"
 _ATTEMPTS = 10
 # metav1.MicroTime takes exactly six digits.
 _MICRO_TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
+
+T = TypeVar("T")
 
 Document = dict[str, Any]
 _Times = dict[str, Annotated[datetime, msgspec.Meta(tz=True)]]
@@ -46,6 +47,11 @@ class KubeApiserver(Protocol):
         """Ask once; the answer's JSON, decoded. Raises UpstreamError or the subclass of its status."""
 
 
+def lease_name(product: str) -> str:
+    """What the Lease of a product's replicas is called."""
+    return f"{product}-replicas"
+
+
 def utc_now() -> datetime:
     """The time of this machine."""
     return datetime.now(UTC)
@@ -53,10 +59,10 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """What the Lease says: when each replica that is still there renewed, and a copy of the APIService as text."""
+    """What the Lease says: when each replica that is still there renewed, and by its name a copy of each APIService."""
 
     replicas: Mapping[str, datetime] = field(default_factory=dict)
-    api_service: str = ""
+    api_services: Mapping[str, str] = field(default_factory=dict)
 
     def joined(self, replica: str, now: datetime) -> "Presence":
         """The replica is there, as of now."""
@@ -66,21 +72,23 @@ class Presence:
         """The replica is not there any more."""
         return replace(self, replicas={name: seen for name, seen in self.replicas.items() if name != replica})
 
-    def remembering(self, api_service: str) -> "Presence":
+    def remembering(self, name: str, copy: str) -> "Presence":
         """This is the APIService as it was last seen."""
-        return replace(self, api_service=api_service)
+        return replace(self, api_services={**self.api_services, name: copy})
 
 
 class SharedLease:
-    """The Lease in a namespace; nothing is kept of it between two calls.
+    """The Lease of a product's replicas in a namespace; nothing is kept of it between two calls.
 
     Every call gives None where there is no Lease, and raises :class:`UpstreamError` for anything else that prevents it.
     """
 
-    def __init__(self, api: KubeApiserver, namespace: str, *, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(
+        self, api: KubeApiserver, namespace: str, product: str, *, clock: Callable[[], datetime] = utc_now
+    ) -> None:
         self._api = api
         self._clock = clock
-        self.path = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/{LEASE_NAME}"
+        self.path = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/{lease_name(product)}"
 
     async def read(self) -> Presence | None:
         """What it says now; kube-apiserver reads it from etcd, not from a cache."""
@@ -119,22 +127,26 @@ class SharedLease:
 
     def _presence(self, lease: Document) -> Presence:
         annotations = lease["metadata"].get("annotations") or {}
-        try:
-            seen = msgspec.json.decode(annotations.get(_REPLICAS, "{}"), type=_Times)
-        except ValueError:
-            # Whoever is there notes it again within RENEW_SECONDS.
-            seen = {}
+        # Of what cannot be read: whoever is there notes it again within RENEW_SECONDS.
+        seen = _decoded(annotations.get(_REPLICAS, "{}"), _Times)
         now, longest = self._clock(), timedelta(seconds=LEASE_SECONDS)
         # A clock that is far ahead must not make a replica immortal.
         replicas = {name: when for name, when in seen.items() if abs(now - when) <= longest}
-        return Presence(replicas, annotations.get(_API_SERVICE, ""))
+        return Presence(replicas, _decoded(annotations.get(_API_SERVICES, "{}"), dict[str, str]))
+
+
+def _decoded(text: str, form: type[dict[str, T]]) -> dict[str, T]:
+    try:
+        return msgspec.json.decode(text, type=form)
+    except (ValueError, RecursionError):
+        return {}
 
 
 def _with(lease: Document, presence: Presence) -> Document:
     """The Lease that says this; ``kubectl get lease`` shows the holders."""
     notes = {
         _REPLICAS: msgspec.json.encode(presence.replicas, order="sorted").decode(),
-        _API_SERVICE: presence.api_service,
+        _API_SERVICES: msgspec.json.encode(presence.api_services, order="sorted").decode(),
     }
     metadata = lease["metadata"]
     spec: Document = {"leaseDurationSeconds": LEASE_SECONDS}

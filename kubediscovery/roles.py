@@ -29,9 +29,10 @@ def aggregate_role(name: str, label: str, product: str = NAME) -> Manifest:
     }
 
 
-def role(namespace: str, name: str, rules: list[Manifest]) -> Manifest:
+def role(namespace: str, name: str, rules: list[Manifest], product: str = NAME) -> Manifest:
     """A Role in a namespace."""
-    return {"apiVersion": _API_VERSION, "kind": "Role", "metadata": metadata(namespace, name), "rules": rules}
+    named = metadata(namespace, name, product)
+    return {"apiVersion": _API_VERSION, "kind": "Role", "metadata": named, "rules": rules}
 
 
 def binding(

@@ -13,6 +13,8 @@ from kubediscovery.workload import Manifest
 
 Say = Callable[[str], None]
 
+API_SERVICES = "/apis/apiregistration.k8s.io/v1/apiservices"
+
 # How long kube-controller-manager may take to sum up roles, and how often that is looked at.
 RIGHTS_SECONDS, _RIGHTS_POLL = 10.0, 0.1
 
@@ -32,20 +34,18 @@ async def wait_for_rights(client: KubeApiserver, say: Say, *, seconds: float = R
 
 async def wait_until_available(client: KubeApiserver, installation: Installation, seconds: float, say: Say) -> None:
     """Until kube-apiserver reaches the server; raises :class:`StartupError` that says what it is waiting for."""
-    path = f"/apis/apiregistration.k8s.io/v1/apiservices/{installation.api_service_name}"
     until = asyncio.get_running_loop().time() + seconds
-    said = ""
-    while True:
-        is_available, message = availability(await read(client, path))
-        if is_available:
-            say(f"{installation.name} answers. Try: kubectl get --raw '{first_path(installation)}'")
-            return
-        if message != said:
-            say(f"waiting for APIService {installation.api_service_name}: {message}")
-            said = message
-        if asyncio.get_running_loop().time() >= until:
-            raise StartupError(_not_available(installation, message, seconds))
-        await asyncio.sleep(POLL_SECONDS)
+    for name in installation.api_service_names:
+        said = ""
+        while not (found := availability(await read(client, f"{API_SERVICES}/{name}")))[0]:
+            _, message = found
+            if message != said:
+                say(f"waiting for APIService {name}: {message}")
+                said = message
+            if asyncio.get_running_loop().time() >= until:
+                raise StartupError(_not_available(installation, name, message, seconds))
+            await asyncio.sleep(POLL_SECONDS)
+    say(f"{installation.name} answers. Try: kubectl get --raw '{first_path(installation)}'")
 
 
 def availability(api_service: Manifest | None) -> tuple[bool, str]:
@@ -57,10 +57,10 @@ def availability(api_service: Manifest | None) -> tuple[bool, str]:
     return False, "kube-apiserver has not looked at it yet"
 
 
-def _not_available(installation: Installation, message: str, seconds: float) -> str:
+def _not_available(installation: Installation, name: str, message: str, seconds: float) -> str:
     kubectl = f"kubectl --namespace {installation.namespace}"
     return (
-        f"everything is applied, but APIService {installation.api_service_name} is not available after {seconds:g} s:"
+        f"everything is applied, but APIService {name} is not available after {seconds:g} s:"
         f" {message}\nLook at: {kubectl} get pods,endpointslices\n         {kubectl} describe deployment,pods"
         f"\n         {kubectl} logs deployment/{installation.name}"
     )

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from kubediscovery.api import GroupVersion
 from kubediscovery.apiservice import ApiService, ApiServiceKeeper
 from kubediscovery.presence import SharedLease
 from tests.versioned import (
@@ -19,7 +20,7 @@ from tests.versioned import (
 )
 
 GROUP, NAMESPACE = "kubediscovery.cloudark.io", "kubediscovery"
-MANAGED = ApiService(GROUP, NAMESPACE)
+MANAGED = ApiService(GroupVersion(GROUP, "v1"), NAMESPACE)
 
 
 async def for_ever(_: float) -> None:
@@ -32,6 +33,7 @@ class Cluster:
 
     api: VersionedKubeApiserver = field(default_factory=VersionedKubeApiserver)
     now: datetime = datetime(2026, 1, 2, tzinfo=UTC)
+    managed: list[ApiService] = field(default_factory=lambda: [MANAGED])
     keepers: dict[str, ApiServiceKeeper] = field(default_factory=dict)
     tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
@@ -40,8 +42,8 @@ class Cluster:
         self.api.put(API_SERVICE, installed_api_service())
 
     def keeper(self, name: str, sleep: Callable[[float], Awaitable[None]] = for_ever) -> ApiServiceKeeper:
-        lease = SharedLease(self.api, NAMESPACE, clock=lambda: self.now)
-        return ApiServiceKeeper(self.api, MANAGED, lease, replica=name, is_ready=lambda: True, sleep=sleep)
+        lease = SharedLease(self.api, NAMESPACE, "kubediscovery", clock=lambda: self.now)
+        return ApiServiceKeeper(self.api, self.managed, lease, replica=name, is_ready=lambda: True, sleep=sleep)
 
     def begin(self, name: str) -> None:
         """Start a replica, which is ready at once."""

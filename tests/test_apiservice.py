@@ -10,10 +10,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from kubediscovery.apiservice import ApiServiceKeeper
+from kubediscovery.api import GroupVersion
+from kubediscovery.apiservice import ApiService, ApiServiceKeeper
 from kubediscovery.presence import LEASE_SECONDS, RENEW_SECONDS, SharedLease
 from tests.managing import MANAGED, NAMESPACE, Cluster, cancelled
 from tests.versioned import API_SERVICE, API_SERVICES, LEASE, VersionedKubeApiserver, installed_api_service
+
+COPIES = "kubediscovery.cloudark.io/apiservices"
 
 
 @pytest.fixture
@@ -172,9 +175,9 @@ async def test_only_this_api_service_is_ever_made(
     await cluster.start("a")
     await cluster.end("a")
     annotations = cluster.api.objects[LEASE]["metadata"]["annotations"]
-    copy = annotations["kubediscovery.cloudark.io/apiservice"]
+    copy = msgspec.json.decode(annotations[COPIES])[MANAGED.name]
     assert change(copy) != copy
-    annotations["kubediscovery.cloudark.io/apiservice"] = change(copy)
+    annotations[COPIES] = msgspec.json.encode({MANAGED.name: change(copy)}).decode()
     await cluster.start("b")
     assert cluster.there() is None
     assert not [request for request in cluster.api.requests if request[0] == "POST"]
@@ -197,8 +200,8 @@ async def test_a_replica_that_is_not_ready_is_not_there(cluster: Cluster) -> Non
         await polls.put(seconds)
         await asyncio.sleep(0)
 
-    lease = SharedLease(cluster.api, NAMESPACE, clock=lambda: cluster.now)
-    keeper = ApiServiceKeeper(cluster.api, MANAGED, lease, replica="a", is_ready=lambda: ready[0], sleep=sleep)
+    lease = SharedLease(cluster.api, NAMESPACE, "kubediscovery", clock=lambda: cluster.now)
+    keeper = ApiServiceKeeper(cluster.api, [MANAGED], lease, replica="a", is_ready=lambda: ready[0], sleep=sleep)
     task = asyncio.create_task(keeper.run())
     for _ in range(3):
         assert await polls.get() < 1
@@ -243,7 +246,7 @@ async def test_unavailable_after_a_crash_kube_apiserver_is_made_to_look(cluster:
     assert [*cluster.found()["metadata"]["annotations"]] == ["kubediscovery.cloudark.io/ready-at"]
     await cluster.start("a")
     assert cluster.api.requests.count(("PATCH", API_SERVICE)) == 2, "once for each start"
-    kept = cluster.api.objects[LEASE]["metadata"]["annotations"]["kubediscovery.cloudark.io/apiservice"]
+    kept = msgspec.json.decode(cluster.api.objects[LEASE]["metadata"]["annotations"][COPIES])[MANAGED.name]
     assert msgspec.json.decode(kept)["metadata"]["annotations"] == {}
 
 
@@ -331,3 +334,34 @@ async def test_somebody_who_puts_it_back_each_time_keeps_nobody_busy(
     await cluster.keeper("a").leave()
     assert cluster.api.requests.count(("DELETE", API_SERVICE)) == 10
     assert "changed by somebody else again and again" in caplog.text
+
+
+async def test_several_are_managed_as_one(cluster: Cluster) -> None:
+    """All of an app's go with the last replica, and come back with the first, each as it was."""
+    other = ApiService(GroupVersion("more.example.org", "v2"), NAMESPACE)
+    path = f"{API_SERVICES}/{other.name}"
+    made = installed_api_service()
+    spec = {**made["spec"], "group": "more.example.org", "version": "v2", "versionPriority": 42}
+    cluster.api.put(path, {**made, "metadata": {**made["metadata"], "name": other.name}, "spec": spec})
+    cluster.managed.append(other)
+    await cluster.start("a")
+    await cluster.start("b")
+    await cluster.end("a")
+    assert {API_SERVICE, path} <= cluster.api.objects.keys()
+    await cluster.end("b")
+    assert not {API_SERVICE, path} & cluster.api.objects.keys()
+    await cluster.start("b")
+    assert cluster.api.objects[path]["spec"] == spec
+    assert cluster.found()["spec"] == made["spec"]
+
+
+async def test_one_that_is_forbidden_keeps_nobody_from_the_others(
+    cluster: Cluster, caplog: pytest.LogCaptureFixture
+) -> None:
+    other = ApiService(GroupVersion("more.example.org", "v2"), NAMESPACE)
+    cluster.managed.insert(0, other)
+    cluster.api.refused.add(("GET", f"{API_SERVICES}/{other.name}"))
+    await cluster.start("a")
+    await cluster.end("a")
+    assert cluster.there() is None
+    assert f"APIService {other.name}: it cannot be managed" in caplog.text

@@ -7,6 +7,7 @@ has to be right by itself; renewing heals what crashes leave.
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import timedelta
 
 import pytest
@@ -151,7 +152,7 @@ def test_every_order_of_two(first: str, act: str) -> None:
 def remembering() -> Document:
     lease = installed_lease()
     copy = MANAGED.copy_of(installed_api_service())
-    lease["metadata"]["annotations"] = {"kubediscovery.cloudark.io/apiservice": copy}
+    lease["metadata"]["annotations"] = {"kubediscovery.cloudark.io/apiservices": json.dumps({MANAGED.name: copy})}
     return lease
 
 

@@ -19,6 +19,7 @@ import yaml
 
 from kubediscovery.certs import CertificateAuthority, KeyPair
 from kubediscovery.cli import main
+from kubediscovery.size import DEFAULT_SIZE, Size
 
 KUBECONFIG = """
 apiVersion: v1
@@ -152,7 +153,7 @@ def test_several_apps_are_looked_for_in_their_order(
         (["--api-group", "apps"], '2 error: --api-group must be a DNS name with a dot, not "apps"'),
         (["--tls-cert-file", "x"], "2 error: --tls-cert-file and --tls-private-key-file go together"),
         (["--secure-port", "x"], "2 error: Invalid value for '--secure-port': 'x' is not a valid integer."),
-        (["--nope"], "2 error: No such option '--nope'."),
+        (["--quux"], "2 error: No such option '--quux'."),
         (
             ["--request-timeout", "60"],
             (
@@ -243,3 +244,22 @@ def test_kinds_to_install_are_repeated_or_joined(
         main()
     (role,) = [m for m in yaml.safe_load_all(capsys.readouterr().out) if m["metadata"]["name"].endswith(":server-more")]
     assert [rule["resources"] for rule in role["rules"]] == [["secrets"], ["kafkas"]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "found"),
+    [
+        ([], DEFAULT_SIZE),
+        (["--memory-request", "1Gi", "--memory-limit", "3Gi"], Size(memory_request="1Gi", memory_limit="3Gi")),
+        (["--cpu-request", "2"], Size(cpu_request="2")),
+    ],
+)
+def test_the_size_of_what_is_installed_is_told_by_flags(
+    arguments: list[str], found: Size, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["kubediscovery", "install", *arguments])
+    with pytest.raises(SystemExit):
+        main()
+    (deployment,) = [m for m in yaml.safe_load_all(capsys.readouterr().out) if m["kind"] == "Deployment"]
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    assert container["resources"] == found.resources()

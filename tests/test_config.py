@@ -32,7 +32,7 @@ def faults(options: ServeOptions) -> list[str]:
         replace(GOOD, bind_address="::", secure_port=0),
         replace(GOOD, secure_port=65535),
         replace(GOOD, api_group="a.b"),
-        replace(GOOD, manage_apiservice=True, namespace="kube-system"),
+        replace(GOOD, manage_apiservice=True, name="images", namespace="kube-system"),
         replace(GOOD, load=LoadOptions(0, 0, 0.5, "-", 0, 0, 0)),
     ],
 )
@@ -60,7 +60,7 @@ def test_what_can_be_used_has_no_fault(options: ServeOptions) -> None:
         (replace(GOOD, api_group="a.-b"), ["--api-group"]),
         (replace(GOOD, api_group="a." + "b" * 252), ["--api-group"]),
         (replace(GOOD, namespace="Not_OK"), ["--namespace", '"Not_OK"']),
-        (replace(GOOD, namespace=""), ["--namespace"]),
+        (replace(GOOD, name="No"), ["--name", "DNS label", '"No"']),
         (replace(GOOD, namespace="n" * 64), ["--namespace"]),
         (
             ServeOptions(snapshot=Path("dump"), bind_address="::1", manage_apiservice=True),

@@ -7,18 +7,17 @@ import pytest
 import yaml
 
 from kubediscovery.cluster import path_of
-from kubediscovery.config import ServeOptions
 from kubediscovery.errors import StartupError
 from kubediscovery.install import InstallOptions, install
 from kubediscovery.kustomize import COMPONENT
 from kubediscovery.management import management
 from kubediscovery.manifests import INSTALLED_KINDS, External, Installation, objects
-from kubediscovery.presence import LEASE_NAME, SharedLease
+from kubediscovery.presence import SharedLease
 from kubediscovery.serving_certificate import ServingCertificate
 from kubediscovery.uninstall import uninstall
 from kubediscovery.workload import Manifest, deployment
 from tests.kube_apiserver import API_SERVICE, AUTHENTICATION, FakeKubeApiserver
-from tests.versioned import LEASE
+from tests.versioned import LEASE, LEASE_NAME
 
 ROOT = Path(__file__).parents[1]
 UNSIGNED = ServingCertificate(b"", b"", b"")
@@ -38,7 +37,7 @@ def rules_of(manifest: Manifest) -> list[tuple[str, tuple[str, ...], tuple[str, 
 
 def test_the_rights_are_to_one_api_service_and_one_lease() -> None:
     """Only the verb create cannot be limited to a name."""
-    by_kind = {manifest["kind"]: manifest for manifest in management("here", "v1.trees.example.com")}
+    by_kind = {manifest["kind"]: manifest for manifest in management("here", ["v1.trees.example.com"])}
     assert rules_of(by_kind["ClusterRole"]) == [
         ("apiservices", ("v1.trees.example.com",), ("get", "patch", "delete")),
         ("apiservices", (), ("create",)),
@@ -50,9 +49,21 @@ def test_the_rights_are_to_one_api_service_and_one_lease() -> None:
     assert by_kind["ClusterRoleBinding"]["subjects"] == by_kind["RoleBinding"]["subjects"] == [subject]
 
 
+def test_an_app_has_a_lease_and_rights_of_its_own() -> None:
+    names = ["v1.images.example.org", "v2.audits.example.org"]
+    made = management("here", names, "images")
+    by_kind = {manifest["kind"]: manifest for manifest in made}
+    assert rules_of(by_kind["ClusterRole"])[0] == ("apiservices", tuple(names), ("get", "patch", "delete"))
+    assert rules_of(by_kind["Role"]) == [("leases", ("images-replicas",), ("get", "update"))]
+    assert path_of(by_kind["Lease"]) == SharedLease(FakeKubeApiserver(), "here", "images").path
+    assert {manifest["metadata"]["labels"]["app.kubernetes.io/name"] for manifest in made} == {"images"}
+    subject = {"kind": "ServiceAccount", "name": "images", "namespace": "here"}
+    assert by_kind["ClusterRoleBinding"]["subjects"] == by_kind["RoleBinding"]["subjects"] == [subject]
+
+
 def test_the_lease_is_the_one_that_replicas_share() -> None:
-    (lease,) = [manifest for manifest in management("here", "x") if manifest["kind"] == "Lease"]
-    assert path_of(lease) == SharedLease(FakeKubeApiserver(), "here").path
+    (lease,) = [manifest for manifest in management("here", ["x"]) if manifest["kind"] == "Lease"]
+    assert path_of(lease) == SharedLease(FakeKubeApiserver(), "here", "kubediscovery").path
 
 
 @pytest.mark.parametrize("external", [None, External("localhost", 18443)])
@@ -62,7 +73,7 @@ def test_without_the_option_nothing_of_it_is_installed(external: External | None
     with_it = objects(Installation(external=external, manages_api_service=True), UNSIGNED)
     assert not any(manifest["metadata"]["name"] in ADDED for manifest in without)
     added = {path_of(manifest) for manifest in with_it} - {path_of(manifest) for manifest in without}
-    assert added == {path_of(manifest) for manifest in management("kubediscovery", "v1.kubediscovery.cloudark.io")}
+    assert added == {path_of(manifest) for manifest in management("kubediscovery", ["v1.kubediscovery.cloudark.io"])}
     order = [kind.kind for kind in INSTALLED_KINDS]
     positions = [order.index(manifest["kind"]) for manifest in with_it]
     assert positions == sorted(positions)
@@ -133,8 +144,8 @@ def test_the_component_adds_the_same() -> None:
     folder = ROOT / "manifests" / COMPONENT
     component = yaml.safe_load((folder / "kustomization.yaml").read_text())
     written: list[Any] = [m for name in component["resources"] for m in yaml.safe_load_all((folder / name).read_text())]
-    assert written == [*management(Installation().namespace, Installation().api_service_name)]
+    assert written == [*management(Installation().namespace, Installation().api_service_names)]
     (patch,) = component["patches"]
     assert patch["target"] == {"kind": "Deployment", "name": "kubediscovery"}
     values = [operation["value"] for operation in yaml.safe_load(patch["patch"])]
-    assert values == ["--manage-apiservice", f"--namespace={ServeOptions().namespace}"]
+    assert values == ["--manage-apiservice", "--namespace=kubediscovery"]

@@ -1,7 +1,10 @@
 """What is said to be left out: never anything that depends on what there is of a kind."""
 
+import pytest
+
+from kubediscovery.errors import NotFound, ServiceUnavailable
 from kubediscovery.kinds import Kind, Kinds
-from kubediscovery.omissions import Omitted, omissions, omissions_in, too_deep
+from kubediscovery.omissions import Omitted, omissions, omissions_in, require_known, too_deep
 from kubediscovery.sight import Sight
 from kubediscovery.store import Coverage, Store
 from tests.objects import CRON_JOB, DEPLOYMENT, JOB, POD, REVISION, make, seeing
@@ -88,3 +91,15 @@ def test_of_several_namespaces_each_is_told_where_it_is_so() -> None:
         "jobs": "you may not list this resource (in a)",
     }
     assert omissions_in(store_of(), (here,)) == list(omissions(store_of(), here))
+
+
+def test_of_what_is_not_known_nothing_is_answered() -> None:
+    store = store_of((SECRET, Coverage.FORBIDDEN), (JOB, Coverage.NOT_FOUND), (KAFKA, Coverage.UNAVAILABLE))
+    require_known(store, POD)
+    with pytest.raises(NotFound, match=r"does not serve jobs\.batch"):
+        require_known(store, JOB)
+    for kind, said in ((SECRET, "may not list secrets"), (KAFKA, r"cannot list kafkas\.example\.org")):
+        with pytest.raises(ServiceUnavailable, match=said):
+            require_known(store, kind)
+    with pytest.raises(ServiceUnavailable, match=r"waiting for pods"):
+        require_known(Store(Kinds((POD,))), POD)

@@ -15,6 +15,8 @@ from tests.versioned import LEASE, VersionedKubeApiserver, installed_lease
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678_000, tzinfo=UTC)
 
+PRODUCT = "kubediscovery"
+
 
 class Clock:
     def __init__(self) -> None:
@@ -48,7 +50,7 @@ async def there(lease: SharedLease) -> set[str]:
 
 async def test_who_renews_is_there_until_the_time_is_up(api: VersionedKubeApiserver) -> None:
     clock = Clock()
-    lease = SharedLease(api, "kubediscovery", clock=clock)
+    lease = SharedLease(api, "kubediscovery", PRODUCT, clock=clock)
     await lease.renew("a")
     clock.advance(30)
     await lease.renew("b")
@@ -62,7 +64,7 @@ async def test_who_renews_is_there_until_the_time_is_up(api: VersionedKubeApiser
 
 
 async def test_who_leaves_is_gone_at_once(api: VersionedKubeApiserver) -> None:
-    lease = SharedLease(api, "kubediscovery", clock=Clock())
+    lease = SharedLease(api, "kubediscovery", PRODUCT, clock=Clock())
     for name in ("a", "b"):
         await lease.renew(name)
     after = await lease.change(lambda presence: presence.left("a"))
@@ -71,7 +73,7 @@ async def test_who_leaves_is_gone_at_once(api: VersionedKubeApiserver) -> None:
 
 async def test_kubectl_shows_the_holders(api: VersionedKubeApiserver) -> None:
     """``spec`` is what kube-apiserver validates: MicroTime with six digits, and no holder without a name."""
-    lease = SharedLease(api, "kubediscovery", clock=Clock())
+    lease = SharedLease(api, "kubediscovery", PRODUCT, clock=Clock())
     await lease.renew("b")
     await lease.renew("a")
     assert api.objects[LEASE]["spec"] == {
@@ -85,14 +87,14 @@ async def test_kubectl_shows_the_holders(api: VersionedKubeApiserver) -> None:
 
 async def test_what_others_wrote_into_it_stays(api: VersionedKubeApiserver) -> None:
     annotate(api, "{}")
-    await SharedLease(api, "kubediscovery", clock=Clock()).renew("a")
+    await SharedLease(api, "kubediscovery", PRODUCT, clock=Clock()).renew("a")
     metadata = api.objects[LEASE]["metadata"]
     assert metadata["annotations"]["of"] == "somebody else"
     assert metadata["labels"] == installed_lease()["metadata"]["labels"]
 
 
 async def test_nothing_is_written_where_nothing_changed(api: VersionedKubeApiserver) -> None:
-    lease = SharedLease(api, "kubediscovery", clock=Clock())
+    lease = SharedLease(api, "kubediscovery", PRODUCT, clock=Clock())
     assert await lease.change(lambda presence: presence.left("nobody")) == Presence()
     assert api.requests == [("GET", LEASE)]
 
@@ -104,8 +106,10 @@ def test_no_write_is_lost(order: list[str]) -> None:
     async def all_at_once() -> None:
         api = VersionedKubeApiserver()
         api.put(LEASE, installed_lease())
-        await asyncio.gather(*(SharedLease(_Yielding(api), "kubediscovery", clock=Clock()).renew(n) for n in order))
-        assert await there(SharedLease(api, "kubediscovery", clock=Clock())) == set(order)
+        await asyncio.gather(
+            *(SharedLease(_Yielding(api), "kubediscovery", PRODUCT, clock=Clock()).renew(n) for n in order)
+        )
+        assert await there(SharedLease(api, "kubediscovery", PRODUCT, clock=Clock())) == set(order)
 
     asyncio.run(all_at_once())
 
@@ -131,11 +135,11 @@ async def test_endless_conflicts_are_an_error(api: VersionedKubeApiserver) -> No
     busy = Busy()
     busy.put(LEASE, installed_lease())
     with pytest.raises(UpstreamConflict, match="10 times in a row"):
-        await SharedLease(busy, "kubediscovery").renew("a")
+        await SharedLease(busy, "kubediscovery", PRODUCT).renew("a")
 
 
 async def test_without_a_lease_there_is_no_presence(api: VersionedKubeApiserver) -> None:
-    lease = SharedLease(api, "other")
+    lease = SharedLease(api, "other", PRODUCT)
     assert await lease.read() is None
     assert await lease.renew("a") is None
 
@@ -149,13 +153,13 @@ async def test_a_lease_that_goes_meanwhile(api: VersionedKubeApiserver) -> None:
 
     going = Going()
     going.put(LEASE, installed_lease())
-    assert await SharedLease(going, "kubediscovery").renew("a") is None
+    assert await SharedLease(going, "kubediscovery", PRODUCT).renew("a") is None
 
 
 async def test_other_failures_are_raised(api: VersionedKubeApiserver) -> None:
     api.is_away = True
     with pytest.raises(UpstreamError, match="connection refused"):
-        await SharedLease(api, "kubediscovery").read()
+        await SharedLease(api, "kubediscovery", PRODUCT).read()
 
 
 @pytest.mark.parametrize(
@@ -164,7 +168,7 @@ async def test_other_failures_are_raised(api: VersionedKubeApiserver) -> None:
 )
 async def test_an_annotation_that_cannot_be_read_names_nobody(api: VersionedKubeApiserver, replicas: str) -> None:
     annotate(api, replicas)
-    lease = SharedLease(api, "kubediscovery", clock=Clock())
+    lease = SharedLease(api, "kubediscovery", PRODUCT, clock=Clock())
     assert await there(lease) == set()
     await lease.renew("a")
     assert await there(lease) == {"a"}
@@ -175,4 +179,4 @@ async def test_a_clock_far_ahead_makes_nobody_immortal(
     api: VersionedKubeApiserver, seconds: float, is_there: bool
 ) -> None:
     annotate(api, msgspec.json.encode({"a": NOW + timedelta(seconds=seconds)}).decode())
-    assert await there(SharedLease(api, "kubediscovery", clock=Clock())) == ({"a"} if is_there else set())
+    assert await there(SharedLease(api, "kubediscovery", PRODUCT, clock=Clock())) == ({"a"} if is_there else set())

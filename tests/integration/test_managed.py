@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 import yaml
 
-from kubediscovery.presence import LEASE_NAME
+from kubediscovery.presence import lease_name
 from kubediscovery.testing.controlplane import ControlPlane
 from tests.integration.serving import API_SERVICE, Server, compositions, eventually
 
+LEASE_NAME = lease_name("kubediscovery")
 ROOT = Path(__file__).parents[2]
 SERVICE_ACCOUNT = "system:serviceaccount:kubediscovery:kubediscovery"
 READY_AT = "kubediscovery.cloudark.io/ready-at"
