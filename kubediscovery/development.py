@@ -19,8 +19,9 @@ from kubediscovery.cluster import KubeApiserver, read
 from kubediscovery.errors import ConfigurationError, StartupError, UpstreamError, UpstreamNotFound
 from kubediscovery.install import InstallOptions, install
 from kubediscovery.listener import bind
+from kubediscovery.offers import Offer, offer_of
 from kubediscovery.reloading import Child, changes, keep_running
-from kubediscovery.settling import availability
+from kubediscovery.settling import API_SERVICES, availability
 from kubediscovery.uninstall import uninstall
 
 Say = Callable[[str], object]
@@ -37,10 +38,12 @@ class Development:
     """What is run: ``install`` says as what it is installed; ``folder`` holds the sources that are watched.
 
     ``install.external_name`` is how kube-apiserver calls this machine; without one it is told by the kubeconfig.
+    ``kinds`` are read whatever the app says.
     """
 
     install: InstallOptions
     folder: Path
+    kinds: tuple[str, ...] = ()
 
     def validate(self) -> None:
         """Raise :class:`ConfigurationError` for flags that cannot be used."""
@@ -49,28 +52,30 @@ class Development:
 
 
 async def develop(development: Development, say: Say) -> None:
-    """Install, serve, and start again on changes until SIGINT or SIGTERM; then take all of it away.
+    """Install, serve, and start again on changes until SIGINT, SIGTERM or SIGHUP; then take all of it away.
 
-    Where the cluster cannot reach this machine, that is said, the APIService goes at once, and the server goes on for
-    direct requests. Raises :class:`ConfigurationError` and :class:`StartupError`.
+    Where the app has come to offer something else it is installed again; where its sources cannot be loaded the former
+    code goes on. Where the cluster cannot reach this machine, that is said, the APIServices go at once, and the server
+    goes on for direct requests. Raises :class:`ConfigurationError` and :class:`StartupError`.
     """
     development.validate()
     stopped = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     client = await Client.connect(development.install.kubeconfig)
     try:
         with tempfile.TemporaryDirectory(prefix="kubediscovery-dev-") as directory:
             options = placed(development.install, client, Path(directory))
-            await _develop(options, development.folder, client, stopped, say)
+            await _develop(replace(development, install=options), client, stopped, say)
     finally:
         await client.close()
 
 
-async def _develop(options: InstallOptions, folder: Path, client: Client, stopped: asyncio.Event, say: Say) -> None:
+async def _develop(development: Development, client: Client, stopped: asyncio.Event, say: Say) -> None:
+    options = development.install
     try:
         await install(options, client, _quietly)
-        await _serve_until(stopped, options, folder, client, say)
+        await _serve_until(stopped, development, client, say)
     except BaseException:
         # What went wrong is told, not that cleaning up was impossible for the same reason.
         with suppress(StartupError):
@@ -81,8 +86,10 @@ async def _develop(options: InstallOptions, folder: Path, client: Client, stoppe
     say("the cluster is as it was before")
 
 
-async def _serve_until(stopped: asyncio.Event, options: InstallOptions, folder: Path, client: Client, say: Say) -> None:
+async def _serve_until(stopped: asyncio.Event, development: Development, client: Client, say: Say) -> None:
+    options, folder = development.install, development.folder
     command = _command(options, await _write_kubeconfig(options, client))
+    installed = _Installed(development, client, say)
 
     async def start() -> Child:
         return await Child.start(command, _environment(folder), folder)
@@ -90,8 +97,8 @@ async def _serve_until(stopped: asyncio.Event, options: InstallOptions, folder: 
     say(f"serving {options.app} on port {options.port}; its sources are in {folder}; Ctrl-C ends it")
     ending = asyncio.create_task(stopped.wait())
     running = {
-        asyncio.create_task(keep_running(start, changes(folder, say), say)),
-        asyncio.create_task(_tell_when_reached(options, client, say)),
+        asyncio.create_task(keep_running(start, changes(folder, say), say, accept=installed.follow)),
+        asyncio.create_task(installed.tell_when_reached()),
     }
     try:
         while not ending.done():
@@ -103,6 +110,73 @@ async def _serve_until(stopped: asyncio.Event, options: InstallOptions, folder: 
         for task in (*running, ending):
             task.cancel()
         await asyncio.gather(*running, ending, return_exceptions=True)
+
+
+class _Installed:
+    """What is installed of the app: it follows the sources, and is told of once the cluster has found it."""
+
+    def __init__(self, development: Development, client: Client, say: Say) -> None:
+        self._development = development
+        self._client = client
+        self._say = say
+        self._offer = offer_of(development.install.app)
+        self._awaited: asyncio.Queue[InstallOptions] = asyncio.Queue()
+        self._awaited.put_nowait(development.install)
+        self._was_reached = self._is_whole = False
+
+    async def follow(self) -> bool:
+        """Install again what the sources offer now, if that is something else; False where they cannot be served."""
+        development, former = self._development, "the server goes on with the former code"
+        try:
+            offer = await _look(development.install.app, development.folder)
+        except ConfigurationError as error:
+            self._say(f"{error}\n{former}")
+            return False
+        if offer == self._offer and (self._is_whole or not self._was_reached):
+            return True
+        options = offer.installed_by(replace(development.install, kinds=development.kinds))
+        try:
+            await install(options, self._client, _quietly)
+        except (ConfigurationError, StartupError) as error:
+            self._say(f"what the app offers now cannot be installed: {error}\n{former}")
+            return False
+        self._say("installed again: " + (", ".join(offer.news(self._offer)) or "its APIServices were taken away"))
+        self._offer = offer
+        self._awaited.put_nowait(options)
+        return True
+
+    async def tell_when_reached(self) -> None:
+        """Wait until kube-apiserver reaches the server; where it does not, say so and take the APIServices away."""
+        while True:
+            options = await self._awaited.get()
+            self._is_whole = True
+            installation = options.installation()
+            for name in installation.api_service_names:
+                self._is_whole = await _tell_when_reached(name, options, self._client, self._say) and self._is_whole
+            self._was_reached = self._was_reached or self._is_whole
+
+
+async def _look(app: str, folder: Path) -> Offer:
+    """What the sources offer as they are now, seen by a process that has not loaded them before."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "kubediscovery.offers", app),
+        cwd=folder,
+        env=_environment(folder),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        written, told = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+    try:
+        return msgspec.json.decode(written.splitlines()[-1], type=Offer)
+    except (IndexError, ValueError):
+        *_, why = told.decode(errors="replace").strip().splitlines() or ["its process ended without a word"]
+        raise ConfigurationError(why) from None
 
 
 def placed(options: InstallOptions, client: Client, directory: Path) -> InstallOptions:
@@ -166,10 +240,9 @@ async def _write_kubeconfig(options: InstallOptions, client: Client) -> Path:
     return target
 
 
-async def _tell_when_reached(options: InstallOptions, client: KubeApiserver, say: Say) -> None:
+async def _tell_when_reached(name: str, options: InstallOptions, client: KubeApiserver, say: Say) -> bool:
     """Wait until kube-apiserver reaches the server; where it does not, say so and take the APIService away."""
-    installation = options.installation()
-    path = f"/apis/apiregistration.k8s.io/v1/apiservices/{installation.api_service_name}"
+    path, (version, _, group) = f"{API_SERVICES}/{name}", name.partition(".")
     until, message = asyncio.get_running_loop().time() + _REACHED_SECONDS, ""
     while asyncio.get_running_loop().time() < until:
         try:
@@ -177,8 +250,8 @@ async def _tell_when_reached(options: InstallOptions, client: KubeApiserver, say
         except UpstreamError as error:
             is_available, message = False, str(error)
         if is_available:
-            say(f"the cluster has found it: kubectl get --raw /apis/{installation.api_group}/{installation.version}")
-            return
+            say(f"the cluster has found it: kubectl get --raw /apis/{group}/{version}")
+            return True
         await asyncio.sleep(_POLL_SECONDS)
     # Left behind it would hold back the deletion of namespaces.
     with suppress(UpstreamNotFound):
@@ -186,10 +259,12 @@ async def _tell_when_reached(options: InstallOptions, client: KubeApiserver, say
     where = f"{options.external_name}:{options.port}"
     say(
         f"kube-apiserver cannot reach this machine as {where}: {message}\n"
-        "Its APIService was taken away, and the server goes on for direct requests alone. Give --external-name the\n"
-        "name by which kube-apiserver reaches this machine: host.docker.internal for kind on Docker Desktop,\n"
-        "host.minikube.internal for minikube; a cluster elsewhere needs a way through its firewall to --port."
+        f"APIService {name} was taken away, and the server goes on for direct requests alone. Give\n"
+        "--external-name the name by which kube-apiserver reaches this machine: host.docker.internal for kind on\n"
+        "Docker Desktop, host.minikube.internal for minikube; a cluster elsewhere needs a way through its firewall to\n"
+        "--port."
     )
+    return False
 
 
 def _quietly(_: str) -> None:

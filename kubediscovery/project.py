@@ -27,6 +27,7 @@ _TAKEN = frozenset((NAME, "tests", "manifests", "pytest", "msgspec"))
 
 #: What the subresource of a new project looks at: the kinds that it is of, and what they own.
 READS: tuple[GroupResource, ...] = (
+    ("apps", "controllerrevisions"),
     ("apps", "daemonsets"),
     ("apps", "deployments"),
     ("apps", "replicasets"),

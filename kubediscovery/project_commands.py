@@ -43,33 +43,24 @@ def dev(app: str, name: str, kinds: tuple[str, ...], **flags: Any) -> None:
 
     from kubediscovery.development import Development, develop
 
-    options = app_options(app, name, suffix="-dev", kinds=separated(kinds), **flags)
-    uvloop.run(develop(Development(options, Path.cwd()), click.echo))
+    given = separated(kinds)
+    options = app_options(app, name, suffix="-dev", kinds=given, **flags)
+    uvloop.run(develop(Development(options, Path.cwd(), given), click.echo))
 
 
 def app_options(app: str, name: str, *, suffix: str = "", **flags: Any) -> "InstallOptions":
-    """How an app is installed: group, version and rights are those of its registry, and all is called by its name.
+    """How an app is installed: groups, versions and rights are those of its registries, and all is called by its name.
 
     ``flags`` are others of :class:`InstallOptions`. Raises :class:`ConfigurationError` for what cannot be loaded.
     """
-    from kubediscovery.access import UsersRule
     from kubediscovery.install import InstallOptions
-    from kubediscovery.loading import load_registry
+    from kubediscovery.offers import offer_of
+    from kubediscovery.workload import called
 
-    registry = load_registry(app)
-    called = name or registry.group.partition(".")[0] + suffix
-    rules = tuple(
-        UsersRule(f"*/{found.name}" if found.on is not None else found.name, found.verbs) for found in registry
-    )
-    return InstallOptions(
-        app=app,
-        name=called,
-        namespace=flags.pop("namespace", "") or called,
-        api_group=registry.group,
-        version=registry.version,
-        users=rules,
-        **flags,
-    )
+    offer = offer_of(app)
+    name = name or called(offer.apis[0].group) + suffix
+    namespace = flags.pop("namespace", "") or name
+    return offer.installed_by(InstallOptions(app=app, name=name, namespace=namespace, **flags))
 
 
 def separated(given: tuple[str, ...]) -> tuple[str, ...]:

@@ -79,26 +79,35 @@ async def changes(folder: Path, say: Say) -> AsyncIterator[tuple[str, ...]]:
 
 
 async def keep_running(
-    start: Callable[[], Awaitable[Process]], changed: AsyncIterator[tuple[str, ...]], say: Say
+    start: Callable[[], Awaitable[Process]],
+    changed: AsyncIterator[tuple[str, ...]],
+    say: Say,
+    *,
+    accept: Callable[[], Awaitable[bool]],
 ) -> None:
-    """Start a process, again after each change, until this is cancelled; then it is ended.
+    """Start a process, again after each change that is accepted, until this is cancelled; then it is ended.
 
-    One that ends by itself is told of, and started again after the next change.
+    One that ends by itself is told of, and started again after the next such change. ``accept`` says itself why not.
     """
     process = await start()
-    watching = asyncio.ensure_future(anext(changed))
+    watching, ending = asyncio.ensure_future(anext(changed)), asyncio.ensure_future(process.wait())
+    is_told = False
     try:
         while True:
-            ending = asyncio.ensure_future(process.wait())
-            await asyncio.wait((watching, ending), return_when=asyncio.FIRST_COMPLETED)
-            if ending.done() and not watching.done():
+            if not is_told:
+                await asyncio.wait((watching, ending), return_when=asyncio.FIRST_COMPLETED)
+            if ending.done() and not (is_told or watching.done()):
+                is_told = True
                 say(f"the server has ended with status {ending.result()}: it is started again after the next change")
             names = await watching
-            await process.stop()
-            await ending
-            say(f"{', '.join(names)} changed: starting again")
-            process = await start()
             watching = asyncio.ensure_future(anext(changed))
+            say(f"{', '.join(names)} changed")
+            if await accept():
+                await process.stop()
+                await ending
+                say("starting again")
+                process = await start()
+                ending, is_told = asyncio.ensure_future(process.wait()), False
     finally:
         watching.cancel()
         await process.stop()

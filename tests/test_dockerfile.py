@@ -157,6 +157,13 @@ def test_the_final_stage_takes_only_the_environment() -> None:
     ]
 
 
+def test_no_program_runs_as_another_user() -> None:
+    """The bits that do so are taken from all that the base brings, before the user is changed."""
+    steps = [(step.name, step.arguments) for step in instructions() if step.stage == 1]
+    (stripped,) = [number for number, (_, arguments) in enumerate(steps) if "-perm /6000" in arguments]
+    assert stripped < [name for name, _ in steps].index("USER")
+
+
 def test_the_build_context_holds_what_is_copied() -> None:
     """.dockerignore lets through every file that is copied, and neither history nor environments."""
     allowed = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]

@@ -34,6 +34,7 @@ def test_a_project_has_all_that_it_needs(tmp_path: Path) -> None:
             f"manifests/{name}.yaml"
             for name in ("apiservice", "certificate", "kustomization", "namespace", "rbac", "service", "workload")
         ),
+        *(f"manifests/manage-apiservice/{name}.yaml" for name in ("kustomization", "management")),
     }
 
 
@@ -67,7 +68,26 @@ def test_the_manifests_are_of_the_project_alone(tmp_path: Path) -> None:
     assert all(rule["verbs"] == ["list", "watch"] and "*" not in rule["resources"] for rule in rules)
     assert not [name for _, name in found if "kubediscovery" in name]
     listed = yaml.safe_load((project.folder / "manifests" / "kustomization.yaml").read_text())["resources"]
-    assert {path.name for path in (project.folder / "manifests").iterdir()} == {*listed, "kustomization.yaml"}
+    written = {path.name for path in (project.folder / "manifests").iterdir()}
+    assert written == {*listed, "kustomization.yaml", "manage-apiservice"}
+
+
+def test_the_component_has_rights_to_the_projects_own_lease_and_api_service_alone(tmp_path: Path) -> None:
+    folder = made(tmp_path, "images", "images.acme.org").folder / "manifests" / "manage-apiservice"
+    component = yaml.safe_load((folder / "kustomization.yaml").read_text())
+    assert component["patches"][0]["target"] == {"kind": "Deployment", "name": "images"}
+    values = [operation["value"] for operation in yaml.safe_load(component["patches"][0]["patch"])]
+    assert values == ["--manage-apiservice", "--namespace=images"]
+    rules = [
+        (rule["resources"], rule.get("resourceNames"), rule["verbs"])
+        for item in yaml.safe_load_all((folder / "management.yaml").read_text())
+        for rule in item.get("rules", ())
+    ]
+    assert rules == [
+        (["apiservices"], ["v1.images.acme.org"], ["get", "patch", "delete"]),
+        (["apiservices"], None, ["create"]),
+        (["leases"], ["images-replicas"], ["get", "update"]),
+    ]
 
 
 @pytest.mark.parametrize(

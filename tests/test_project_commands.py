@@ -95,7 +95,6 @@ def test_name_and_namespace_can_be_chosen(app: str) -> None:
         (("--name", "x"), "--name needs --app"),
         (("--app", "pictures:registry", "--image", "i", "--name", "kubediscovery"), "that is kubediscovery itself"),
         (("--app", "pictures:registry", "--image", "i", "--name", "No"), "not a DNS label such as images"),
-        (("--app", "pictures:registry", "--image", "i", "--manage-apiservice"), "--manage-apiservice is for"),
     ],
 )
 def test_flags_that_do_not_go_together_are_refused(app: str, arguments: tuple[str, ...], words: str) -> None:
@@ -103,12 +102,39 @@ def test_flags_that_do_not_go_together_are_refused(app: str, arguments: tuple[st
         invoked("install", *arguments)
 
 
+def test_an_app_may_manage_its_api_services(app: str) -> None:
+    objects = installed("--app", app, "--image", "i", "--manage-apiservice")
+    arguments = objects["Deployment", "pictures"]["spec"]["template"]["spec"]["containers"][0]["args"]
+    assert arguments[-4:] == [f"--app={app}", "--name=pictures", "--manage-apiservice", "--namespace=pictures"]
+    assert ("Lease", "pictures-replicas") in objects
+    (named, create) = objects["ClusterRole", "pictures:apiservice"]["rules"]
+    assert (named["resourceNames"], named["verbs"]) == (["v2.pictures.example.org"], ["get", "patch", "delete"])
+    assert create["verbs"] == ["create"]
+
+
+def test_an_app_of_several_groups_has_an_api_service_and_rights_for_each(app: str, tmp_path: Path) -> None:
+    more = """
+drawings = Registry("drawings.example.org", "v1beta1")
+drawings.subresource("drawing", on="nodes", returns=Picture)(picture)
+everything = [registry, drawings]
+"""
+    (tmp_path / "pictures.py").write_text(APP + more)
+    objects = installed("--app", "pictures:everything", "--image", "i", "--manage-apiservice")
+    names = ["v2.pictures.example.org", "v1beta1.drawings.example.org"]
+    assert [name for kind, name in objects if kind == "APIService"] == names
+    for name in names:
+        assert objects["APIService", name]["spec"]["service"]["name"] == "pictures"
+    rules = {tuple(rule["apiGroups"]): rule["resources"] for rule in objects["ClusterRole", "pictures:view"]["rules"]}
+    assert rules[("drawings.example.org",)] == ["*/drawing"]
+    assert objects["ClusterRole", "pictures:apiservice"]["rules"][0]["resourceNames"] == names
+
+
 def test_a_server_of_an_app_outside_the_cluster_is_told_how_to_start(app: str, tmp_path: Path) -> None:
     from kubediscovery.install import next_commands
 
     options = app_options(app, "", external_name="localhost", port=8443, cert_dir=tmp_path)
     told = "\n".join(next_commands(options, options.installation()))
-    assert f"--secure-port 8443 --cert-dir {tmp_path} --app=pictures:registry" in told
+    assert f"--secure-port 8443 --cert-dir {tmp_path} --app=pictures:registry --name=pictures" in told
     assert "create token pictures --namespace pictures" in told
     assert "/apis/pictures.example.org/v2" in told
     assert "--api-group" not in told

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 import uvloop
 
+from kubediscovery.believing import TrustSink, renewal
 from kubediscovery.certs import CertificateAuthority, KeyPair, Usage
 from kubediscovery.kinds import CONFIG_MAP
 from kubediscovery.listener import ServingTls
 from kubediscovery.objects import ConfigMapState, Object
-from kubediscovery.server import TrustSink, renewal
 from tests.listening import Connection, connected, get, listening
 from tests.reviewing import der
 from tests.serving import PREFIX, Serving, config_map, make
@@ -65,7 +65,7 @@ async def test_a_new_certificate_is_served_and_open_connections_stay(files: File
 async def test_a_pair_that_is_half_written_is_told_once_and_waited_for(
     files: Files, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, "kubediscovery.server")
+    caplog.set_level(logging.INFO, "kubediscovery.believing")
     tls = files.tls()
     former = (files.directory / "tls.crt").read_bytes()
     pair = files.authority.issue("localhost", dns_names=["localhost"])

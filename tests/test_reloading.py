@@ -37,11 +37,16 @@ class Running:
         self.processes: list[FakeProcess] = []
         self.said: list[str] = []
         self.changed: asyncio.Queue[tuple[str, ...]] = asyncio.Queue()
-        self.task = asyncio.create_task(keep_running(self._start, self._changes(), self.said.append))
+        self.accepts = True
+        running = keep_running(self._start, self._changes(), self.said.append, accept=self._accept)
+        self.task = asyncio.create_task(running)
 
     async def _start(self) -> FakeProcess:
         self.processes.append(FakeProcess())
         return self.processes[-1]
+
+    async def _accept(self) -> bool:
+        return self.accepts
 
     async def _changes(self) -> AsyncIterator[tuple[str, ...]]:
         while True:
@@ -59,7 +64,7 @@ async def test_a_change_starts_another_process_when_the_former_has_ended() -> No
     running.changed.put_nowait(("app.py", "other.py"))
     await until(lambda: len(running.processes) == 2)
     assert [process.stopped for process in running.processes] == [True, False]
-    assert running.said == ["app.py, other.py changed: starting again"]
+    assert running.said == ["app.py, other.py changed", "starting again"]
     await running.end()
     assert running.processes[1].stopped
 
@@ -73,6 +78,26 @@ async def test_a_process_that_ends_by_itself_waits_for_a_change() -> None:
     assert len(running.processes) == 1
     running.changed.put_nowait(("app.py",))
     await until(lambda: len(running.processes) == 2)
+    await running.end()
+
+
+async def test_a_change_that_is_not_accepted_leaves_the_former_process() -> None:
+    running = Running()
+    await until(lambda: running.processes)
+    running.accepts = False
+    running.changed.put_nowait(("app.py",))
+    await until(lambda: running.said)
+    await asyncio.sleep(0)
+    assert [process.stopped for process in running.processes] == [False]
+    running.processes[0].status.set_result(1)
+    await until(lambda: len(running.said) == 2)
+    running.changed.put_nowait(("app.py",))
+    await until(lambda: len(running.said) == 3)
+    running.accepts = True
+    running.changed.put_nowait(("app.py",))
+    await until(lambda: len(running.processes) == 2)
+    ended = "the server has ended with status 1: it is started again after the next change"
+    assert running.said == ["app.py changed", ended, "app.py changed", "app.py changed", "starting again"]
     await running.end()
 
 

@@ -111,9 +111,8 @@ def test_it_is_installed_beside_kubediscovery_and_answers(
 ) -> None:
     cluster, kubectl = project.cluster, project.cluster.kubectl
     port, certificates = str(free_port()), str(tmp_path / "certificates")
-    kinds = re.findall(r"^KINDS\s+:= (.*)$", (project.folder / "Makefile").read_text(), re.MULTILINE)
     where = ("--external-name", "localhost", "--port", port, "--cert-dir", certificates)
-    project.run(*COMMAND, "install", "--apply", "--app", "images:registry", "--kinds", *kinds, *where)
+    project.run(*COMMAND, "install", "--apply", "--app", "images:registry", *where)
     try:
         token = kubectl("create", "token", "images", "--namespace=images").strip()
         account = cluster.kubeconfig_with_token(token)
@@ -133,7 +132,7 @@ def test_it_is_installed_beside_kubediscovery_and_answers(
                 project.ask(kubeconfig=viewer)
             kubectl("create", "rolebinding", "viewer", "--clusterrole=view", "--user=viewer", "--namespace=default")
             eventually(lambda: project.ask(kubeconfig=viewer)["pods"] == 2, "the right of who may view", log=log)
-            # Least privilege: what the Makefile names is read, and nothing else.
+            # Least privilege: what the code says is read, and nothing else.
             can = ("auth", "can-i", "list")
             assert kubectl(*can, "pods", "--all-namespaces", kubeconfig=account, check=False).strip() == "yes"
             for other in ("configmaps", "secrets", "services"):
@@ -164,12 +163,66 @@ def test_dev_reloads_on_a_change_and_cleans_up(project: Project) -> None:
         project.sources.write_text(content.replace("len(pods))", "len(pods) + 40)"))
         eventually(lambda: project.ask()["pods"] == 42, "the change", log=log)
         project.sources.write_text("this is no Python")
-        eventually(lambda: "it is started again after the next change" in log.read_text(), "the mistake", log=log)
+        eventually(lambda: "the server goes on with the former code" in log.read_text(), "the mistake", log=log)
+        assert f"SyntaxError: invalid syntax ({project.sources}:1)" in log.read_text()
+        assert "Traceback" not in log.read_text()
+        assert project.ask()["pods"] == 42
         project.sources.write_text(content)
         eventually(lambda: project.ask()["pods"] == 2, "the change back", log=log)
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=60) == 0, log.read_text()
     assert "the cluster is as it was before" in log.read_text()
+    for kind in ("namespace", "apiservice", "clusterrole", "clusterrolebinding"):
+        assert "images" not in kubectl("get", kind, "--output=name")
+
+
+MORE = """
+
+class Age(Struct, frozen=True):
+    ages: int
+
+
+@registry.subresource("ages", on="services", returns=Age)
+async def ages(request: SubresourceRequest) -> Age:
+    return Age(len([*request.seen.objects(request.kind)]))
+
+
+audits = Registry(group="audits.example.org", version="v1beta1", follows="")
+audits.subresource("ages", on="deployments.apps", returns=Age)(ages)
+"""
+
+
+def test_dev_installs_again_what_a_change_adds(project: Project) -> None:
+    """A subresource, a kind and a group: RBAC and APIServices follow, and go again with them."""
+    kubectl = project.cluster.kubectl
+    package = project.folder / "images" / "__init__.py"
+    package.write_text("from images import subresources\n\nregistries = [subresources.registry]\n")
+    with project.running(*COMMAND, "dev", "--app", "images:registries") as (process, log):
+        eventually(lambda: FOUND in log.read_text(), "the cluster to find it", seconds=60, log=log)
+        account = "--as=system:serviceaccount:images-dev:images-dev"
+        can = ("auth", "can-i", "list", "services", "--all-namespaces", account)
+        assert "no" in kubectl(*can, check=False).split()
+        content = project.sources.read_text()
+        project.sources.write_text(content + MORE)
+        package.write_text(package.read_text().replace("registry]", "registry, subresources.audits]"))
+        found = f"{FOUND}: kubectl get --raw /apis/audits.example.org/v1beta1"
+        eventually(lambda: found in log.read_text(), "the group to be found", log=log)
+        for news in ("new group audits.example.org/v1beta1", "new kind to read services."):
+            assert news in log.read_text()
+        services = f"{API}/namespaces/default/services/*/ages"
+        eventually(lambda: project.ask(services)["kind"] == "AgeList", "the new subresource", log=log)
+        path = "/apis/audits.example.org/v1beta1/namespaces/default/deployments/web/ages"
+        eventually(lambda: project.ask(path)["ages"] >= 1, "the new group", log=log)
+        assert "yes" in kubectl(*can).split()
+        kubectl("create", "rolebinding", "auditor", "--clusterrole=view", "--user=auditor", "--namespace=default")
+        auditor = project.cluster.kubeconfig_for("auditor")
+        eventually(lambda: project.ask(path, kubeconfig=auditor)["ages"] >= 1, "the right of who may view", log=log)
+        package.write_text(package.read_text().replace(", subresources.audits]", "]"))
+        eventually(lambda: "no group audits.example.org/v1beta1 any more" in log.read_text(), "it to go", log=log)
+        assert kubectl("get", "apiservice", "v1beta1.audits.example.org", "--ignore-not-found") == ""
+        process.send_signal(signal.SIGHUP)
+        assert process.wait(timeout=60) == 0, log.read_text()
+    kubectl("delete", "rolebinding", "auditor", "--namespace=default")
     for kind in ("namespace", "apiservice", "clusterrole", "clusterrolebinding"):
         assert "images" not in kubectl("get", kind, "--output=name")
 
