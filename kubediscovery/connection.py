@@ -11,13 +11,18 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 import httptools
-from uvicorn._types import HTTPScope
-from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
-from uvicorn.server import ServerState
 
+from kubediscovery.asgi import (
+    STATUS_LINE,
+    Config,
+    HTTPScope,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+    ServerState,
+)
 from kubediscovery.cycle import Cycle
 from kubediscovery.errors import BadRequest, EntityTooLarge, HeadersTooLarge, StatusError
+from kubediscovery.joined_writes import JoinedWrites
 from kubediscovery.negotiation import PLAIN, Representation
 from kubediscovery.responses import error_response
 
@@ -33,37 +38,6 @@ _READ_BYTES = 1 << 18
 _UNSENT_BYTES = 1 << 14
 # Seconds in which what still comes is read and dropped: closing at once can take the answer from its reader (net/http).
 _LINGER_SECONDS = 0.5
-
-
-class JoinedWrites:
-    """A transport that sends what is written in one go as one: uvicorn writes each message of a WebSocket apart.
-
-    Over TLS each write is a record of its own, which the other side has to read on its own.
-    """
-
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
-        self._transport = transport
-        self._loop = loop
-        self._held: list[bytes] = []
-
-    def write(self, data: bytes) -> None:
-        """Send the data when the present callback has returned."""
-        if not self._held:
-            self._loop.call_soon(self._flush)
-        self._held.append(data)
-
-    def close(self) -> None:
-        """Send what is held, then close."""
-        self._flush()
-        self._transport.close()
-
-    def _flush(self) -> None:
-        if self._held:
-            held, self._held = self._held, []
-            self._transport.write(b"".join(held))
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._transport, name)
 
 
 class CertifiedProtocol(HttpToolsProtocol):

@@ -2,34 +2,30 @@
 
 import asyncio
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 
 from kubediscovery.api import COMPOSITIONS
 from kubediscovery.authz import ResourceAttributes
 from kubediscovery.broadcast import Broadcaster
-from kubediscovery.compositions import Composition, CompositionList, Target, composition_name_of
-from kubediscovery.errors import BadRequest, Expired, NotFound, ServiceUnavailable, Subject
+from kubediscovery.composition import Composition, CompositionList, composition_name_of
+from kubediscovery.composition_plans import CompositionPlans, Kept, Plan, drawer_of
+from kubediscovery.compositions import Target
+from kubediscovery.errors import BadRequest, Expired, NotFound, ServiceUnavailable
 from kubediscovery.freshness import fresh_enough, require_exact
 from kubediscovery.identity import User
 from kubediscovery.lists import ListRequest, Lists
-from kubediscovery.namespaces import spread
-from kubediscovery.negotiation import READ_HEADERS, READABLE, WATCHABLE, Representation, representation_of
 from kubediscovery.omissions import ANY, Omitted
-from kubediscovery.options import Options, Terms, parse_options, parse_terms, wants_watch
-from kubediscovery.output import Output
+from kubediscovery.options import Options, Terms, parse_terms
 from kubediscovery.patience import Asking, Patience, gone
 from kubediscovery.registry import Renew
-from kubediscovery.relations import Relations
 from kubediscovery.representation import transform
 from kubediscovery.requests import ALL
-from kubediscovery.responses import known_tags, require_reading, warnings
+from kubediscovery.responses import warnings
 from kubediscovery.reviews import REVIEW_MAX_AGE
 from kubediscovery.selectors import Requirement, Selector
 from kubediscovery.services import Services
@@ -42,42 +38,12 @@ from kubediscovery.watch import Watch
 from kubediscovery.wish import HEADER, MOST_SECONDS, REACHED, TIMED_OUT
 
 if TYPE_CHECKING:
-    from kubediscovery.outputs import Drawer
+    pass
 
 # What has one name, or *, is no long request to kube-apiserver, which cuts it off after a minute: this ends before.
 _SHORT_WATCH = float(MOST_SECONDS)
-
-# Requests with a short path, query and head, which others may send too, are kept with the answer that was given last.
-_PLANS, _LONGEST_PLAN, _LONGEST_KEPT = 512, 1_024, 16 * 1024
-_SAID = READ_HEADERS | {b"if-none-match"}
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Kept:
-    """The answer to who may see as much, as long as the store is at this generation."""
-
-    sight: Sight
-    generation: int
-    response: Response
-
-
-@dataclass(slots=True, eq=False)
-class _Plan:
-    """What a request asks for, whoever sent it."""
-
-    target: Target
-    options: Options
-    representation: Representation
-    known: frozenset[str]
-    watches: bool
-    beside: tuple[str, ...] = ()
-    kept: _Kept | None = None
-
-    def lasts(self, answer: Composition | CompositionList) -> bool:
-        """Whether it would be the same later: a list has the version of its moment, a Table tells ages."""
-        is_one = isinstance(answer, Composition)
-        is_tree = self.options.output is Output.TREE and self.options.wish is None
-        return is_one and is_tree and not self.representation.media_type.as_kind and not self.options.ignored
+# Bytes of an answer that is kept, as it was given last, with what it was asked by.
+_LONGEST_ANSWER = 16 * 1024
 
 
 class Resources:
@@ -94,12 +60,12 @@ class Resources:
         self._lists = Lists(services.store, self._compositions, services.renderer, services.turns)
         self._patience = Patience(self._broadcaster, services.api.kinds)
         self._visibility = services.visibility
-        self._known = lru_cache(_PLANS)(self._read)
+        self._plans = CompositionPlans(services.api, services.store)
 
     def names(self, attributes: ResourceAttributes) -> tuple[str, str]:
         """Resource and subresource as metrics call them; empty for what does not exist."""
         try:
-            target = self._target(attributes)
+            target = self._plans.target(attributes)
         except NotFound:
             return "", ""
         return target.kind.group_resource if target.kind else COMPOSITIONS, attributes.subresource
@@ -109,7 +75,7 @@ class Resources:
 
         ``renew`` reviews the request once more, not with an old verdict, and raises what it did not raise before.
         """
-        plan, store = self._plan(request, attributes), self._services.store
+        plan, store = self._plans.plan(request, attributes), self._services.store
         if plan.watches:
             return await self._watch(request, user, attributes, plan, renew)
         # A page goes on with what was answered before, and what may not be newer cannot be waited for.
@@ -128,42 +94,12 @@ class Resources:
             return await self._list(plan, sight, *beside[1:])
         answer = self._answer(attributes, plan.target, plan.options, sight)
         response = await self._represent(answer, plan)
-        if plan.lasts(answer) and len(response.body) <= _LONGEST_KEPT:
-            plan.kept = _Kept(sight, generation, response)
+        if plan.lasts(answer) and len(response.body) <= _LONGEST_ANSWER:
+            plan.kept = Kept(sight, generation, response)
         return response
 
-    def _plan(self, request: Request, attributes: ResourceAttributes) -> "_Plan":
-        query = request.scope["query_string"]
-        said = tuple([line for line in request.scope["headers"] if line[0] in _SAID])
-        length = len(query) + len(request.scope["raw_path"]) + sum([len(value) for _, value in said])
-        read = self._known if length <= _LONGEST_PLAN else self._read
-        return read(
-            attributes, request.method, query, said, self._api.kinds.version, self._services.store.links.relations
-        )
-
-    def _read(
-        self,
-        attributes: ResourceAttributes,
-        method: str,
-        query: bytes,
-        said: tuple[tuple[bytes, bytes], ...],
-        kinds_version: int,
-        relations: Relations,
-    ) -> "_Plan":
-        # What is kept of one version of the kinds is found under no other.
-        del kinds_version
-        target, headers = self._target(attributes), Headers(raw=list(said))
-        require_reading(method)
-        watches = attributes.verb == "watch" or bool(attributes.subresource and wants_watch(query))
-        options = parse_options(query, watch=watches, relations=relations.names)
-        target, beside = _spread(attributes, target, options)
-        drawer = _drawer_of(options)
-        offered = WATCHABLE if watches else READABLE if drawer is None else drawer.offered
-        representation = representation_of(headers, query, offered, options.include_object)
-        return _Plan(target, options, representation, known_tags(headers), watches, beside)
-
     async def _wait(
-        self, request: Request, user: User, attributes: ResourceAttributes, plan: "_Plan", sight: Sight, renew: Renew
+        self, request: Request, user: User, attributes: ResourceAttributes, plan: Plan, sight: Sight, renew: Renew
     ) -> Response:
         if plan.options.wish is None or attributes.verb != "get" or attributes.name == ALL:
             raise BadRequest("waitFor is for one composition, not for a list of them")
@@ -186,7 +122,7 @@ class Resources:
         return response
 
     async def _watch(
-        self, request: Request, user: User, attributes: ResourceAttributes, plan: "_Plan", renew: Renew
+        self, request: Request, user: User, attributes: ResourceAttributes, plan: Plan, renew: Renew
     ) -> Response:
         if self._services.readiness.draining.is_set():
             # It would end at once, which client-go takes for a fault, and lists anew: there may be another replica
@@ -219,76 +155,46 @@ class Resources:
             watch, sent=sent, subprotocol=next(iter(protocols), None), headers=warnings(_ignored(options))
         )
 
-    async def _sight_now(self, user: User, plan: "_Plan") -> Sight:
+    async def _sight_now(self, user: User, plan: Plan) -> Sight:
         if plan.beside:
             return (await self._sights(user, plan, max_age=REVIEW_MAX_AGE))[0]
         related = plan.options.drawing.reaches_out
         return await self._visibility.sight(user, plan.target.namespace, related=related, max_age=REVIEW_MAX_AGE)
 
-    async def _sights(self, user: User, plan: "_Plan", *, max_age: float | None = None) -> tuple[Sight, ...]:
+    async def _sights(self, user: User, plan: Plan, *, max_age: float | None = None) -> tuple[Sight, ...]:
         """What the caller may see in each namespace of the request, in the path's own or the first named one first."""
         names, related = (plan.target.namespace or "", *plan.beside), plan.options.drawing.reaches_out
         return await self._visibility.sights(user, names, related=related, max_age=max_age)
 
-    async def _beside(self, user: User, attributes: ResourceAttributes, plan: "_Plan") -> tuple[Sight, ...]:
+    async def _beside(self, user: User, attributes: ResourceAttributes, plan: Plan) -> tuple[Sight, ...]:
         if attributes.verb == "list" or attributes.name == ALL:
             await authorize_beside(self._services.authorizer, user, attributes, plan.beside)
         return await self._sights(user, plan)
-
-    def _target(self, attributes: ResourceAttributes) -> Target:
-        namespace = attributes.namespace or None
-        if attributes.resource == COMPOSITIONS and not attributes.subresource:
-            if attributes.verb == "get" and namespace is None:
-                raise _no_such(attributes, "give its namespace: namespaces/{namespace}/compositions/{name}")
-            return Target(None, namespace)
-        kind = self._api.parent(attributes.resource)
-        if kind is None or attributes.subresource != COMPOSITIONS:
-            raise _no_such(attributes)
-        if not kind.namespaced and namespace is not None:
-            raise _no_such(attributes, f"{kind.group_resource} is not namespaced")
-        if kind.namespaced and namespace is None and attributes.name != ALL:
-            raise _no_such(attributes, f"{kind.group_resource} is namespaced: give the namespace, or * as the name")
-        return Target(kind, namespace)
 
     def _answer(self, attributes: ResourceAttributes, target: Target, options: Options, sight: Sight) -> Composition:
         if target.kind is None:
             return self._compositions.named(attributes.namespace, attributes.name, sight, options.drawing)
         return self._compositions.one(target.kind, attributes.namespace, attributes.name, sight, options.drawing)
 
-    async def _list(self, plan: "_Plan", sight: Sight, *beside: Sight) -> Response:
+    async def _list(self, plan: Plan, sight: Sight, *beside: Sight) -> Response:
         begun = self._compositions.begin(plan.target, plan.options, sight, *beside)
-        if _drawer_of(plan.options) is not None:
+        if drawer_of(plan.options) is not None:
             return await self._represent(await self._lists.whole(begun, plan.options), plan)
         said = warnings(_said(begun.head, plan.options))
         return await self._lists.answer(ListRequest(begun, plan.options, plan.representation, plan.known, said))
 
-    async def _represent(
-        self, answer: Composition | CompositionList, plan: "_Plan", said: Iterable[str] = ()
-    ) -> Response:
+    async def _represent(self, answer: Composition | CompositionList, plan: Plan, said: Iterable[str] = ()) -> Response:
         renderer, representation = self._services.renderer, plan.representation
         if plan.lasts(answer):
             return await renderer.lasting(answer, representation, known=plan.known)
         headers = warnings((*_said(answer, plan.options), *said))
-        drawer = _drawer_of(plan.options)
+        drawer = drawer_of(plan.options)
         if drawer is None:
             content = transform(answer, representation, datetime.now(UTC))
         else:
             # A drawing of ten thousand objects takes longer than others should wait for.
             content = await asyncio.to_thread(drawer.draw, answer, datetime.now(UTC), self._services.store.get)
         return await renderer.answer(content, representation, known=plan.known, headers=headers)
-
-
-def _spread(attributes: ResourceAttributes, target: Target, options: Options) -> tuple[Target, tuple[str, ...]]:
-    """The target in the first namespace that a request looks into, and the others that it names.
-
-    Raises :class:`BadRequest` where what it lists is in no namespace.
-    """
-    if not options.namespaces:
-        return target, ()
-    if target.kind is not None and not target.kind.namespaced and attributes.name == ALL:
-        raise BadRequest(f"namespaces: {target.kind.group_resource} is not namespaced, list it without")
-    first, *beside = spread(target.namespace, options.namespaces)
-    return replace(target, namespace=first), tuple(beside)
 
 
 def _selection(attributes: ResourceAttributes, target: Target, options: Options) -> Selection:
@@ -299,15 +205,6 @@ def _selection(attributes: ResourceAttributes, target: Target, options: Options)
         named = Requirement("metadata.name", "in", frozenset((name,)))
         fields = Selector((named, *(found for found in fields.requirements if found != named)))
     return Selection(target, options.labels, fields, options.drawing)
-
-
-def _drawer_of(options: Options) -> "Drawer | None":
-    """Who draws another output than the tree; imported when it is first asked for, as few ever do."""
-    if options.output is Output.TREE:
-        return None
-    from kubediscovery.outputs import DRAWERS
-
-    return DRAWERS[options.output]
 
 
 def _shortened(terms: Terms) -> Terms:
@@ -331,13 +228,5 @@ def _omitted(answer: Composition | CompositionList, options: Options) -> Iterabl
     """What was left out, of one composition only where its answer has no place to say so."""
     if isinstance(answer, CompositionList):
         return answer.omitted
-    drawer = _drawer_of(options)
+    drawer = drawer_of(options)
     return answer.status.omitted or () if drawer is not None and not drawer.tells_omitted else ()
-
-
-def _no_such(attributes: ResourceAttributes, hint: str = "") -> NotFound:
-    resource = "/".join(filter(None, (attributes.resource, attributes.subresource)))
-    return NotFound(
-        f'the server could not find the requested resource "{resource}"' + (f": {hint}" if hint else ""),
-        subject=Subject(attributes.group, attributes.resource, attributes.name),
-    )

@@ -1,11 +1,8 @@
 """The one composition root: everything is made here, once, and handed to who needs it."""
 
-import asyncio
-import logging
-import signal
 import socket
-import ssl
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from kubediscovery import history_subresources
@@ -14,6 +11,7 @@ from kubediscovery.apiservice import ApiService, ApiServiceKeeper
 from kubediscovery.app import create_app
 from kubediscovery.authn import Authenticator
 from kubediscovery.authz import Authorizer
+from kubediscovery.believing import renewal, trust_reflector
 from kubediscovery.bookkeeping import Books, opened_books
 from kubediscovery.built_in_registry import built_in_registry
 from kubediscovery.catalogue import Catalogue
@@ -24,34 +22,25 @@ from kubediscovery.client import Client
 from kubediscovery.compact import Compactor
 from kubediscovery.config import API_VERSION, ServeOptions
 from kubediscovery.declarations import Declarations
-from kubediscovery.decoding import Decoder
-from kubediscovery.errors import StartupError
 from kubediscovery.following import Following
 from kubediscovery.history import History
+from kubediscovery.history_metrics import HistoryCollector
 from kubediscovery.journal import Journal
-from kubediscovery.kinds import CONFIG_MAP, Kind, Kinds
+from kubediscovery.kinds import Kind, Kinds
+from kubediscovery.lifetime import Signals, run
 from kubediscovery.listener import Listener, ServingTls, bind
 from kubediscovery.lookout import Lookout
 from kubediscovery.metrics import Metrics
-from kubediscovery.objects import ConfigMapState, Object
 from kubediscovery.presence import SharedLease
+from kubediscovery.product import Product, product_of
 from kubediscovery.pulse import pulse
 from kubediscovery.readiness import Readiness
-from kubediscovery.reflector import Reflector
 from kubediscovery.registry import Registry
-from kubediscovery.selection import Selection
 from kubediscovery.services import Services
 from kubediscovery.settings import Settings
-from kubediscovery.shapes import CONFIG_MAP_DATA
 from kubediscovery.sources import ObjectSource
 from kubediscovery.startup import allow_open_files, give_back_large_blocks, keep_for_good
 from kubediscovery.store import Store
-
-logger = logging.getLogger(__name__)
-
-_TRUST_NAMESPACE, _TRUST_NAME = "kube-system", "extension-apiserver-authentication"
-# Seconds between two looks at the serving certificate's files.
-CERTIFICATE_POLL = 1.0
 
 
 async def serve(
@@ -60,7 +49,7 @@ async def serve(
     *,
     registries: Sequence[Registry] = (),
     listening: socket.socket | None = None,
-    signals: "Signals | None" = None,
+    signals: Signals | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT, or until the ``signals`` say so; ``listening`` stands for address and port.
 
@@ -84,44 +73,43 @@ async def serve(
             opened_books(options.load) as books,
             listening or bind(options.bind_address, options.secure_port) as bound,
         ):
-            given = (built_in, *registries)
-            await _serve_cluster(options, settings, client, tls, bound, books, given, signals)
+            opened = _Opened(client, tls, bound, books, chronicle)
+            await _serve_cluster(options, settings, opened, (built_in, *registries), signals)
     finally:
         await client.close()
 
 
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """What was opened for the server, and is closed after it."""
+
+    client: Client
+    tls: ServingTls
+    listening: socket.socket
+    books: Books
+    chronicle: Chronicle
+
+
 async def _serve_cluster(
-    options: ServeOptions,
-    settings: Settings,
-    client: Client,
-    tls: ServingTls,
-    listening: socket.socket,
-    books: Books,
-    registries: tuple[Registry, ...],
-    signals: "Signals | None",
+    options: ServeOptions, settings: Settings, opened: _Opened, given: tuple[Registry, ...], signals: Signals | None
 ) -> None:
+    client, tls, books, product = opened.client, opened.tls, opened.books, product_of(options, given[1:])
     api = ApiGroup(options.api_group, API_VERSION, Kinds())
     store, metrics = Store(api.kinds), Metrics()
     authenticator = Authenticator(books.reviewer(client, metrics, "authn"))
-    catalogue = Catalogue(client, options.api_group)
-    declarations = Declarations(store, settings.relations)
-    source_of = _source_of(client, settings, declarations, store)
-    following = Following(store, source_of, catalogue.look, form_of=declarations.reader_of)
+    catalogue, following = _followed(client, options.api_group, settings, store)
     journal = Journal(store)
-    lookout = Lookout(store, catalogue, following, settings.kinds or Selection())
-    trust = Reflector(_trust_source(client), TrustSink(authenticator, tls))
-    metrics.watch_caches(store, following.progress)
-    metrics.count("apiserver_tls_handshake_errors", "TLS handshakes that failed.", lambda: tls.failed_handshakes)
-    books.report(metrics)
+    lookout = Lookout(store, catalogue, following, settings.kinds or product.selection)
+    trust = trust_reflector(client, authenticator, tls)
+    _report(metrics, store, following, opened)
     readiness = Readiness(lambda: checks(authenticator, trust.progress, store, following, lookout))
-    keepers = _keepers(options, client, listening, readiness)
-    authorizer = Authorizer(books.reviewer(client, metrics, "authz"))
+    keepers = _keepers(product, client, opened.listening, readiness) if options.manage_apiservice else []
     services = Services(
         api,
         store,
         journal,
         authenticator,
-        authorizer,
+        Authorizer(books.reviewer(client, metrics, "authz")),
         readiness,
         metrics,
         past=History(following.sources, journal),
@@ -129,91 +117,25 @@ async def _serve_cluster(
         auditor=books.auditor,
         tracing=books.tracing,
         client=client,
-        registries=registries,
+        registries=given,
     )
+    beside = [trust.run, lookout.run, renewal(tls), *(each.run for each in keepers), *work_beside(services)]
     await run(
         Listener(create_app(services), tls, drain_seconds=books.limits.seconds),
-        listening,
+        opened.listening,
         readiness,
-        background=[
-            trust.run,
-            lookout.run,
-            renewal(tls),
-            pulse(metrics, books.limits),
-            partial(keep_for_good, lambda: not store.pending),
-            *(each.run for each in keepers),
-            *work_beside(services),
-        ],
+        background=[*beside, pulse(metrics, books.limits), partial(keep_for_good, lambda: not store.pending)],
         leaving=[each.leave for each in keepers],
         shutdown_delay=options.shutdown_delay,
         signals=signals,
     )
 
 
-async def run(
-    listener: Listener,
-    listening: socket.socket,
-    readiness: Readiness,
-    *,
-    background: Sequence[Callable[[], Awaitable[None]]],
-    leaving: Sequence[Callable[[], Awaitable[None]]] = (),
-    shutdown_delay: float = 0.0,
-    signals: "Signals | None" = None,
-) -> None:
-    """Listen and do what goes on beside it, until a signal; then fail readiness, leave, wait, drain and end.
-
-    Raises :class:`StartupError` where one of these failed: half a server must not look like a whole one.
-    """
-    signals = signals or Signals.of_process()
-    try:
-        async with asyncio.TaskGroup() as tasks:
-            running = [tasks.create_task(_forever(work)) for work in background]
-            serving = tasks.create_task(listener.serve(sockets=[listening]))
-            first, second = tasks.create_task(signals.first.wait()), tasks.create_task(signals.second.wait())
-            await asyncio.wait((serving, first), return_when=asyncio.FIRST_COMPLETED)
-            ending = tasks.create_task(_end(listener, readiness, leaving, shutdown_delay))
-            await asyncio.wait((serving, second), return_when=asyncio.FIRST_COMPLETED)
-            if signals.second.is_set():
-                listener.abort()
-            await serving
-            for task in (*running, first, second, ending):
-                task.cancel()
-    except ExceptionGroup as failures:
-        logger.exception("what has to go on has failed", exc_info=failures)
-        raise StartupError(f"stopped by a fault of its own: {failures.exceptions[0]!r}; the log has the rest") from None
-    if signals.second.is_set():
-        raise StartupError("ended at once by a second signal: requests may have been cut off")
-
-
-class Signals:
-    """The first asks to end, another one to do so at once (``pkg/server/signal.go``)."""
-
-    def __init__(self) -> None:
-        self.first, self.second = asyncio.Event(), asyncio.Event()
-
-    @classmethod
-    def of_process(cls) -> "Signals":
-        """SIGTERM and SIGINT."""
-        made = cls()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, made.end)
-        return made
-
-    def end(self) -> None:
-        """Ask once more."""
-        (self.second if self.first.is_set() else self.first).set()
-
-
-async def _end(
-    listener: Listener, readiness: Readiness, leaving: Sequence[Callable[[], Awaitable[None]]], delay: float
-) -> None:
-    """The order of ``pkg/server/genericapiserver.go``: watches end while requests under way are finished."""
-    logger.info("shutting down: no longer ready")
-    readiness.shutting_down = True
-    await asyncio.gather(asyncio.sleep(delay), *(leave() for leave in leaving))
-    logger.info("shutting down: no new connections, finishing what is under way")
-    listener.close()
-    readiness.draining.set()
+def _report(metrics: Metrics, store: Store, following: Following, opened: _Opened) -> None:
+    metrics.watch_caches(store, following.progress)
+    metrics.count("apiserver_tls_handshake_errors", "TLS handshakes that failed.", lambda: opened.tls.failed_handshakes)
+    metrics.include(HistoryCollector(opened.chronicle.counts))
+    opened.books.report(metrics)
 
 
 def work_beside(services: Services) -> list[Callable[[], Awaitable[None]]]:
@@ -221,96 +143,28 @@ def work_beside(services: Services) -> list[Callable[[], Awaitable[None]]]:
     return [partial(work, services) for registry in services.registries for work in registry.beside]
 
 
-async def _forever(work: Callable[[], Awaitable[None]]) -> None:
-    await work()
-
-
-class TrustSink:
-    """Hands each version of the ConfigMap that says whom to believe to authentication and to the listener."""
-
-    def __init__(self, authenticator: Authenticator, tls: ServingTls) -> None:
-        self._authenticator = authenticator
-        self._tls = tls
-
-    def replace(self, items: list[Object], resource_version: str) -> None:
-        """The ConfigMap as it is; without one nobody is believed."""
-        del resource_version
-        self._configure(items[0] if items else None)
-
-    def put(self, item: Object) -> None:
-        """The ConfigMap was changed."""
-        self._configure(item)
-
-    def remove(self, item: Object) -> None:
-        """The ConfigMap was deleted."""
-        del item
-        self._configure(None)
-
-    def advance(self, resource_version: str) -> None:
-        """Nothing depends on the version."""
-
-    def omit(self, reason: str) -> None:
-        """It may not be read (any more): what was last read stays, as in k8s.io/apiserver."""
-        logger.warning("ConfigMap %s/%s cannot be read: %s", _TRUST_NAMESPACE, _TRUST_NAME, reason)
-
-    def _configure(self, item: Object | None) -> None:
-        state = item.state if item is not None else None
-        self._authenticator.configure(dict(state.data) if isinstance(state, ConfigMapState) else {})
-        self._tls.trust(self._authenticator.ca_bundle)
-        if self._authenticator.problem:
-            logger.warning("authentication: %s", self._authenticator.problem)
-
-
 def _keepers(
-    options: ServeOptions, client: Client, listening: socket.socket, readiness: Readiness
+    product: Product, client: Client, listening: socket.socket, readiness: Readiness
 ) -> list[ApiServiceKeeper]:
-    """Who manages the APIService: one, or none without the option. The replica's name outlives a crash of it."""
-    if not options.manage_apiservice:
-        return []
+    """Who manages the APIServices: one. The replica's name outlives a crash of it."""
     return [
         ApiServiceKeeper(
             client,
-            ApiService(options.api_group, options.namespace),
-            SharedLease(client, options.namespace),
+            [ApiService(api, product.namespace, product.name) for api in product.apis],
+            SharedLease(client, product.namespace, product.name),
             replica=f"{socket.gethostname()}:{listening.getsockname()[1]}",
             is_ready=lambda: readiness.ready("", verbose=False, excluded=frozenset()).passed,
         )
     ]
 
 
-def _source_of(
-    client: Client, settings: Settings, declarations: Declarations, store: Store
-) -> Callable[[Kind], ObjectSource]:
-    compactor = Compactor()
+def _followed(client: Client, api_group: str, settings: Settings, store: Store) -> tuple[Catalogue, Following]:
+    catalogue = Catalogue(client, api_group)
+    declarations, compactor = Declarations(store, settings.relations), Compactor()
 
     def source_of(kind: Kind) -> ObjectSource:
         decoder = settings.decoder(kind, compactor, declarations.reader_of(kind))
         # What is read anew must not be older than what is known.
         return ObjectSource(client, kind.list_path, decoder, may_lag=store.count(kind) == 0)
 
-    return source_of
-
-
-def _trust_source(client: Client) -> ObjectSource:
-    path = f"/api/v1/namespaces/{_TRUST_NAMESPACE}/configmaps"
-    decoder = Decoder(CONFIG_MAP, Compactor(), shape=CONFIG_MAP_DATA)
-    return ObjectSource(client, path, decoder, field_selector=f"metadata.name={_TRUST_NAME}")
-
-
-def renewal(tls: ServingTls, *, every: float = CERTIFICATE_POLL) -> Callable[[], Awaitable[None]]:
-    """Load the serving certificate again when its files have changed, looking every so many seconds."""
-
-    async def renew() -> None:
-        told = ""
-        while True:
-            await asyncio.sleep(every)
-            try:
-                if tls.renew():
-                    told = ""
-                    logger.info("serving certificate renewed")
-            except (OSError, ssl.SSLError) as error:
-                if str(error) != told:
-                    told = str(error)
-                    logger.warning("serving certificate: the new files cannot be used, the former stays: %s", told)
-
-    return renew
+    return catalogue, Following(store, source_of, catalogue.look, form_of=declarations.reader_of)

@@ -15,13 +15,15 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from kubediscovery.authn import Authenticator
+from kubediscovery.believing import TrustSink
 from kubediscovery.certs import CertificateAuthority
 from kubediscovery.config import ServeOptions
 from kubediscovery.errors import ConfigurationError, StartupError
 from kubediscovery.kinds import CONFIG_MAP
+from kubediscovery.lifetime import run
 from kubediscovery.listener import Listener, ServingTls, bind
 from kubediscovery.objects import ConfigMapState
-from kubediscovery.server import TrustSink, run, serve
+from kubediscovery.server import serve
 from tests.reviewing import FakeReviewer
 from tests.serving import Serving, authorities, config_map, make
 

@@ -7,6 +7,7 @@ import pytest
 from kubediscovery.errors import ConfigurationError
 from kubediscovery.testing.samples import custom_resource_definition, deployment, sample
 from kubediscovery.testing.server import TestServer
+from tests.registering import patch_registry
 from tests.waiting import until
 
 WEB = "namespaces/shop/deployments/web/compositions"
@@ -87,3 +88,11 @@ async def test_what_cannot_start_says_why(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr("kubediscovery.testing.server._ADDRESS", "localhost")
     with pytest.raises(ConfigurationError, match="--bind-address must be an IP address"):
         await server.__aenter__()
+
+
+async def test_a_patch_says_of_which_type_it_is() -> None:
+    async with TestServer(patch_registry(), objects=deployment("web", "shop")) as server:
+        path, merging = "namespaces/shop/deployments/web/size", {"Content-Type": "application/merge-patch+json"}
+        answer = await server.request("PATCH", path, body={"replicas": 3}, headers=merging)
+        assert (answer.status, answer.json()["replicas"]) == (200, 3)
+        assert (await server.request("PATCH", path, body={"replicas": 3})).status == 415

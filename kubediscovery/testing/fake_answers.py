@@ -7,7 +7,6 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from itertools import groupby
 from typing import Any
 
 import msgspec
@@ -20,12 +19,12 @@ from kubediscovery.identity import User
 from kubediscovery.kinds import Kind
 from kubediscovery.meta import status_of
 from kubediscovery.selectors import parse_field_selector, parse_label_selector
+from kubediscovery.testing.fake_documents import bookmark, discovery, merged, partial, whole
 from kubediscovery.testing.fake_objects import Change, Manifest, Matches, Objects
 from kubediscovery.testing.fake_rights import Rights
 
 _DISCOVERY = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 _PARTIAL = "as=PartialObjectMetadata"
-_VERBS = ["create", "delete", "get", "list", "patch", "update", "watch"]
 _SUBRESOURCES = ("", "status")
 _DRY_RUN = "All"
 
@@ -91,7 +90,7 @@ class Answers:
         if path in ("/healthz", "/livez", "/readyz"):
             return Response("ok")
         if path in ("/api", "/apis"):
-            return Response(msgspec.json.encode(self._discovery(path)), media_type=_DISCOVERY)
+            return Response(msgspec.json.encode(discovery(self._objects.kinds, path)), media_type=_DISCOVERY)
         target = self._target(path)
         if target.subresource not in _SUBRESOURCES:
             raise NotFound(f"the fake serves no {target.kind.resource}/{target.subresource}")
@@ -117,26 +116,9 @@ class Answers:
         name, subresource = (*rest[1:], "", "")[:2]
         return Target(kind, namespace, name, subresource)
 
-    def _discovery(self, path: str) -> Manifest:
-        kinds = sorted(
-            (kind for kind in self._objects.kinds if bool(kind.group) is (path == "/apis")),
-            key=lambda kind: (kind.group, kind.version),
-        )
-        groups = [
-            {
-                "metadata": {"name": group} if group else {},
-                "versions": [
-                    {"version": version, "freshness": "Current", "resources": [_resource(kind) for kind in of_version]}
-                    for version, of_version in groupby(of_group, key=lambda kind: kind.version)
-                ],
-            }
-            for group, of_group in groupby(kinds, key=lambda kind: kind.group)
-        ]
-        return {"apiVersion": "apidiscovery.k8s.io/v2", "kind": "APIGroupDiscoveryList", "items": groups}
-
     def _read(self, request: Request, target: Target) -> Response:
         query, is_partial = request.query_params, _PARTIAL in request.headers.get("accept", "")
-        shown = _partial if is_partial else _whole
+        shown = partial if is_partial else whole
         if target.name:
             return JSONResponse(shown(self._objects.get(target.kind, target.namespace, target.name)))
         matches = _matcher(target, query.get("labelSelector", ""), query.get("fieldSelector", ""))
@@ -170,7 +152,7 @@ class Answers:
         async def events() -> AsyncIterator[bytes]:
             with stack:
                 async for change in self._changes(queue, seconds, wants_bookmarks=wants_bookmarks):
-                    event = _bookmark(kind, self._objects.version) if change is None else None
+                    event = bookmark(kind, self._objects.version) if change is None else None
                     if change is not None and change.kind == kind:
                         event = change.event(matches)
                     if event is not None:
@@ -214,7 +196,7 @@ class Answers:
         if _is_apply(request) and not self._is_there(target, target.namespace, target.name):
             return JSONResponse(self._put(request, _placed(patch, target)), 201)
         found = self._objects.get(target.kind, target.namespace, target.name)
-        return JSONResponse(self._put(request, _merged(found, patch)))
+        return JSONResponse(self._put(request, merged(found, patch)))
 
     async def _delete(self, request: Request, target: Target) -> Response:
         keep = request.query_params.get("dryRun") != _DRY_RUN
@@ -239,16 +221,6 @@ def _attributes(target: Target, method: str) -> ResourceAttributes:
     )
 
 
-def _resource(kind: Kind) -> Manifest:
-    return {
-        "resource": kind.resource,
-        "responseKind": {"group": kind.group, "version": kind.version, "kind": kind.kind},
-        "scope": "Namespaced" if kind.namespaced else "Cluster",
-        "singularResource": kind.singular,
-        "verbs": _VERBS,
-    }
-
-
 def _matcher(target: Target, labels: str, fields: str) -> Matches:
     """Who is in the namespace and meets both selectors; of fields only those of the metadata are known."""
     by_label, by_field = parse_label_selector(labels), parse_field_selector(fields, None)
@@ -262,19 +234,6 @@ def _matcher(target: Target, labels: str, fields: str) -> Matches:
     return matches
 
 
-def _whole(manifest: Manifest) -> Manifest:
-    return manifest
-
-
-def _partial(manifest: Manifest) -> Manifest:
-    return {"apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata", "metadata": manifest["metadata"]}
-
-
-def _bookmark(kind: Kind, version: int) -> Manifest:
-    metadata = {"resourceVersion": str(version), "creationTimestamp": None}
-    return {"type": "BOOKMARK", "object": {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata}}
-
-
 def _placed(body: Any, target: Target) -> Manifest:
     """The object with what the path says of it already."""
     if not isinstance(body, dict):
@@ -285,18 +244,6 @@ def _placed(body: Any, target: Target) -> Manifest:
     if target.name:
         metadata["name"] = target.name
     return {"apiVersion": target.kind.api_version, "kind": target.kind.kind, **body, "metadata": metadata}
-
-
-def _merged(found: Any, patch: Any) -> Any:
-    if not isinstance(patch, dict):
-        return patch
-    merged = {**found} if isinstance(found, dict) else {}
-    for name, value in patch.items():
-        if value is None:
-            merged.pop(name, None)
-        else:
-            merged[name] = _merged(merged.get(name), value)
-    return merged
 
 
 def _is_apply(request: Request) -> bool:

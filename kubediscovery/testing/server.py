@@ -18,9 +18,10 @@ from kubediscovery.certs import CertificateAuthority
 from kubediscovery.config import API_VERSION, DEFAULT_GROUP, ServeOptions
 from kubediscovery.errors import StartupError
 from kubediscovery.framing import Lines
+from kubediscovery.lifetime import Signals
 from kubediscovery.listener import bind
 from kubediscovery.registry import Registry
-from kubediscovery.server import Signals, serve
+from kubediscovery.server import serve
 from kubediscovery.settings import Settings
 from kubediscovery.testing.credentials import write_key_pair
 from kubediscovery.testing.fake import FakeKubeApiserver
@@ -96,7 +97,10 @@ class TestServer:
         groups: Sequence[str] = (),
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Ask as a user. A path without a slash before it is below the first registry's group and version."""
+        """Ask as a user. A path without a slash before it is below the first registry's group and version.
+
+        A body is written as JSON, of the ``Content-Type`` in the headers where there is one, as for a patch.
+        """
         async with self._send(method, path, body, user, groups, headers or {}) as response:
             found = {name.lower(): value for name, value in response.headers.items()}
             return Answer(response.status, found, await response.read())
@@ -166,7 +170,8 @@ class TestServer:
         sent = [("X-Remote-User", user), *(("X-Remote-Group", group) for group in given)]
         sent += [(name.replace("_", "-"), value) for name, value in headers.items()]
         data = None if body is None else msgspec.json.encode(body)
-        sent += [("Content-Type", "application/json")] if data is not None else []
+        if data is not None and "content-type" not in {name.lower() for name, _ in sent}:
+            sent.append(("Content-Type", "application/json"))
         async with self._session.request(method, self._url_of(path), data=data, headers=sent) as response:
             yield response
 
