@@ -46,7 +46,7 @@ class _Event(Struct, rename="camel"):
 class AuditTrail:
     """The sightings in a log, in their order; ``takes`` says of a group and a plural whether they are wanted.
 
-    ``skipped`` counts lines that could not be read.
+    ``lines`` counts those of the log so far, ``skipped`` those of them that could not be read.
     """
 
     def __init__(self, path: Path, takes: Takes) -> None:
@@ -54,7 +54,7 @@ class AuditTrail:
         self._follower = LogFollower(path)
         self._takes = takes
         self._marks: dict[str, int] = {}
-        self.skipped = 0
+        self.lines = self.skipped = 0
 
     def check(self) -> None:
         """Raise :class:`StartupError` for a file that is there and cannot be read; one that is not there may come."""
@@ -71,7 +71,10 @@ class AuditTrail:
     def next(self) -> list[Sighting] | None:
         """What the next part of the log tells, None where there is no more for now; waits for the disk alone."""
         lines = self._follower.lines()
-        return None if lines is None else [found for line in lines for found in self._read(line)]
+        if lines is None:
+            return None
+        self.lines += len(lines)
+        return [found for line in lines for found in self._read(line)]
 
     def close(self) -> None:
         """Close the file."""

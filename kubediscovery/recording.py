@@ -7,6 +7,7 @@ for it.
 import asyncio
 import logging
 import random
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from time import time
@@ -139,7 +140,7 @@ class DocumentSource:
             # One document that cannot be read takes nothing from the others.
             with suppress(ValueError, RecursionError):
                 version = sighting(found, Origin.CACHE, now=now)
-        return Recorded(found.uid, found.mark, version)
+        return Recorded(sys.intern(found.uid), found.mark, version)
 
 
 def _decoded(body: bytes) -> _List:
