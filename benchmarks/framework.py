@@ -17,7 +17,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message
 
 from benchmarks.context import Context
-from benchmarks.figures import AtMostTimes, Figure, Result
+from benchmarks.figures import AtMostTimes, Figure, Result, WrongAnswerError
 from benchmarks.percentiles import median
 from kubediscovery.api import ApiGroup
 from kubediscovery.app import create_app
@@ -35,6 +35,8 @@ from kubediscovery.store import Store
 _GROUP = "benchmarks.example.org"
 _PATH = "/namespaces/shop/deployments/web/label"
 _ROUNDS, _REQUESTS = 15, 2_000
+# What both have to answer with, beside whatever else.
+_VALUE = b'"value":"web"'
 # Microseconds.
 _TARGET = 50.0
 
@@ -174,6 +176,8 @@ def _asking(app: ASGIApp, path: str) -> Callable[[], Awaitable[None]]:
     async def send(message: Message) -> None:
         if message.get("status", 200) != 200:
             raise AssertionError(f"{path}: {message} at {datetime.now(UTC)}")
+        if message["type"] == "http.response.body" and _VALUE not in message["body"]:
+            raise WrongAnswerError(f"{path} is answered with {message['body'].decode()}")
 
     async def ask() -> None:
         scope: dict[str, Any] = {

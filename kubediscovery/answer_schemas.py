@@ -7,7 +7,6 @@ import msgspec
 from msgspec import Struct
 
 from kubediscovery.api import GroupVersion
-from kubediscovery.contracts import field_names
 from kubediscovery.definitions import (
     GROUP_VERSION_KIND,
     REFERENCE,
@@ -16,6 +15,7 @@ from kubediscovery.definitions import (
     group_version_kind,
     schema_prefix,
 )
+from kubediscovery.field_validation import field_names
 from kubediscovery.meta import ListMeta, ObjectMeta, PartialObjectMetadata, PartialObjectMetadataList, Status, Table
 
 _META = (ObjectMeta, ListMeta, Table, PartialObjectMetadata, PartialObjectMetadataList, WatchEvent, Status)

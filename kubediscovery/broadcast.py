@@ -41,9 +41,23 @@ Told = Callable[[list[WatchEvent]], None]
 Ended = Callable[[StatusError], None]
 
 
+class Listener(Protocol):
+    """Who is told of a view's events, and of the end, by calls that return at once."""
+
+    @property
+    def told(self) -> Told:
+        """Takes events."""
+        ...
+
+    @property
+    def ended(self) -> Ended:
+        """Takes the error that was the end."""
+        ...
+
+
 @dataclass(eq=False, slots=True)
 class Subscriber:
-    """Somebody who is told of a view's events, and of the end, by calls that return at once."""
+    """A listener made of two functions."""
 
     told: Told
     ended: Ended
@@ -89,7 +103,7 @@ class Broadcaster:
         self._told = journal.end
         self._timer: asyncio.TimerHandle | None = None
         self._took = 0.0
-        self._subscribers: dict[View, set[Subscriber]] = {}
+        self._subscribers: dict[View, set[Listener]] = {}
         self._views: dict[tuple[Selection, Sight], View] = {}
         self._audiences: dict[frozenset[Kind], _Audience] = {}
         # Which change a view has shown of an object, where others are still to be told: it showed what these made, too.
@@ -109,7 +123,7 @@ class Broadcaster:
             held = self._store.get(root.uid)
             yield held and self._compositions.fields(held, sight, selection.drawing)
 
-    def subscribe(self, selection: Selection, sight: Sight, subscriber: Subscriber) -> View:
+    def subscribe(self, selection: Selection, sight: Sight, subscriber: Listener) -> View:
         """Tell the subscriber of all that changes in the view from now on."""
         self._tell_all()
         view = self._views.get((selection, sight))
@@ -121,7 +135,7 @@ class Broadcaster:
         self._subscribers[view].add(subscriber)
         return view
 
-    def unsubscribe(self, view: View, subscriber: Subscriber) -> None:
+    def unsubscribe(self, view: View, subscriber: Listener) -> None:
         """Tell the subscriber nothing more."""
         subscribers = self._subscribers.get(view)
         if subscribers is None:

@@ -1,7 +1,7 @@
 """Requests to typed handlers: what these are given is read, they are called, and what they give is written."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property, lru_cache
 
@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from kubediscovery.authz import ResourceAttributes
-from kubediscovery.bodies import Bodies
+from kubediscovery.bodies import Bodies, Sent
 from kubediscovery.compositions import Target
 from kubediscovery.continuation import Key
 from kubediscovery.contracts import CONNECT, CREATE, GET, WATCH, Contract, Handler
@@ -23,14 +23,17 @@ from kubediscovery.kinds import Kind
 from kubediscovery.objects import Object
 from kubediscovery.options import parse_terms
 from kubediscovery.pages import list_metadata, list_version, places_after
+from kubediscovery.patches import Patch, Shown
 from kubediscovery.plans import Plan, Plans
 from kubediscovery.registry import Registration, Renew
 from kubediscovery.requests import ALL
+from kubediscovery.responses import warnings
 from kubediscovery.reviews import REVIEW_MAX_AGE
 from kubediscovery.services import Services
+from kubediscovery.shared_values import SharedValues
 from kubediscovery.sight import Sight
 from kubediscovery.streaming import WatchResponse
-from kubediscovery.subresource import Around, Seen, SubresourceRequest
+from kubediscovery.subresource import Around, ObservedRequest, Seen, SubresourceRequest
 from kubediscovery.tokens import websocket_protocols
 from kubediscovery.value_watch import Changes, ValueWatch, Watched
 from kubediscovery.values import Form, Success, Value
@@ -41,6 +44,7 @@ _SIDE_BY_SIDE, _AT_ONCE = 8, 64
 _KINDS = 1_024
 # What has one name, or *, is no long request to kube-apiserver, which cuts it off after a minute: this ends before.
 _SHORT_WATCH = float(MOST_SECONDS)
+_NOTHING_SENT = Sent()
 
 
 class Calls:
@@ -52,7 +56,7 @@ class Calls:
         self._registration = registration
         self._contract: Contract = registration.contract
         self._plans = Plans(registration, self._contract)
-        self._bodies = Bodies(self._contract.body)
+        self._bodies = Bodies(self._contract)
         self._form = Form(registration, self._contract)
         self._around = Around(services.compositions, services.authorizer, services.client)
         self._related = self._contract.related
@@ -87,12 +91,13 @@ class Calls:
     async def _one(
         self, request: Request, user: User, attributes: ResourceAttributes, kind: Kind, plan: Plan
     ) -> Response:
-        body, dry_run = None, plan.dry_run
-        if plan.verb not in (GET, CONNECT):
-            body, in_body = await self._bodies.read(request, plan.verb)
-            dry_run = dry_run or in_body
+        acts = plan.verb not in (GET, CONNECT)
+        sent = await self._bodies.read(request, plan.verb, plan.acting) if acts else _NOTHING_SENT
         sight = await self._services.visibility.sight(user, attributes.namespace or None, related=self._related)
         parent = self._parent(kind, attributes)
+        warned, body, dry_run = [*sent.warned], sent.body, plan.acting.dry_run or sent.dry_run
+        if isinstance(body, Patch):
+            body = replace(body, subject=self._subject(parent), shown=self._shown(parent), warn=warned.append)
         given = await self._call(
             plan.handler,
             SubresourceRequest(
@@ -109,7 +114,14 @@ class Calls:
         )
         if plan.verb == CONNECT:
             return _response(given)
-        return await self._represent(given, parent, plan)
+        return await self._represent(given, parent, plan, warned)
+
+    def _subject(self, parent: Object) -> Subject:
+        return Subject(self._registration.group, self._registration.kind, parent.name)
+
+    def _shown(self, parent: Object) -> Shown:
+        """Writes what a handler gives of an object as it is answered, which is what patches are of."""
+        return lambda given: self._form.written(Value(parent, given))
 
     def _parent(self, kind: Kind, attributes: ResourceAttributes) -> Object:
         """The object that was asked about.
@@ -146,15 +158,14 @@ class Calls:
         client = self._services.client
         return replace(self._around, client=Rehearsal(client)) if client is not None else self._around
 
-    async def _represent(self, given: object, parent: Object, plan: Plan) -> Response:
+    async def _represent(self, given: object, parent: Object, plan: Plan, warned: Sequence[str]) -> Response:
         code = 201 if plan.verb == CREATE else 200
         if self._contract.returns is None and given is None:
             content: object = Success(code=code)
         else:
             content = self._form.one(Value(parent, self._checked(given)), plan.representation)
-        response = await self._services.renderer.answer(
-            content, plan.representation, known=plan.known, headers=plan.said
-        )
+        said = warnings((*plan.ignored, *warned)) if warned else plan.said
+        response = await self._services.renderer.answer(content, plan.representation, known=plan.known, headers=said)
         if plan.verb == CREATE:
             response.status_code = code
         return response
@@ -205,13 +216,34 @@ class Calls:
         parent = self._services.store.get(uid)
         if parent is None:
             return None
-        asked = SubresourceRequest(
-            user=user, parent=parent, query=query, seen=Seen(self._services.store, sight), around=self._around
+        seen = Seen(self._services.store, sight)
+        return await self._valued(
+            SubresourceRequest(user=user, parent=parent, query=query, seen=seen, around=self._around)
         )
+
+    async def _valued(self, asked: SubresourceRequest) -> Value | None:
         try:
-            return Value(parent, self._checked(await self._call(self._contract.handlers[GET], asked)))
+            return Value(asked.parent, self._checked(await self._call(self._contract.handlers[GET], asked)))
         except NotFound:
             return None
+
+    async def _observed(self, uid: str, user: User, sight: Sight, query: object) -> tuple[Value | None, bool]:
+        """What :meth:`_value` gives, and whether the handler has looked at who asks."""
+        parent = self._services.store.get(uid)
+        if parent is None:
+            return None, False
+        seen = Seen(self._services.store, sight)
+        asked = ObservedRequest(user=user, parent=parent, query=query, seen=seen, around=self._around)
+        return await self._valued(asked), asked.is_personal
+
+    def _shared(self, sight: Sight, query: object) -> SharedValues:
+        """The values of all who watch with this sight and this query."""
+
+        async def ask(uid: str, user: User) -> tuple[Value | None, bool]:
+            return await self._observed(uid, user, sight, query)
+
+        journal = self._services.journal
+        return self._changes.shared(sight, msgspec.json.encode(query), lambda: SharedValues(ask, self._form, journal))
 
     async def _watch(
         self, request: Request, user: User, attributes: ResourceAttributes, kind: Kind, plan: Plan, renew: Renew
@@ -241,8 +273,8 @@ class Calls:
         watch = ValueWatch(
             self._changes,
             Watched(kind, namespace, name, plan.options, sight.kinds, self._related),
-            lambda uid: self._value(uid, user, sight, plan.query),
-            self._form,
+            self._shared(sight, plan.query),
+            user,
             plan.representation,
             terms if attributes.verb == WATCH else replace(terms, seconds=min(terms.seconds, _SHORT_WATCH)),
             review,

@@ -2,19 +2,21 @@
 
 import inspect
 from collections.abc import Callable, Coroutine, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from msgspec import Struct
-from msgspec.structs import fields
 
+from kubediscovery.acting import FORCE
 from kubediscovery.arguments import argument_faults, is_struct
 from kubediscovery.errors import RegistrationError
+from kubediscovery.field_validation import field_names
+from kubediscovery.patches import CARRIED_OUT, Patch, PatchType
 from kubediscovery.subresource import Column, SubresourceRequest
 
 #: Verbs that a handler can have; ``connect`` is for who answers the HTTP request itself.
-GET, CREATE, UPDATE, DELETE, CONNECT = "get", "create", "update", "delete", "connect"
-VERBS = (GET, CREATE, UPDATE, DELETE, CONNECT)
+GET, CREATE, UPDATE, PATCH, DELETE, CONNECT = "get", "create", "update", "patch", "delete", "connect"
+VERBS = (GET, CREATE, UPDATE, PATCH, DELETE, CONNECT)
 WATCH = "watch"
 #: A connection is asked for by these, and reviewed as them (k8s.io/apiserver, pkg/endpoints/installer.go).
 OF_CONNECT = (GET, CREATE)
@@ -31,7 +33,8 @@ Handler = Callable[[SubresourceRequest], Coroutine[object, object, object]]
 class Contract:
     """What the framework does for typed handlers, by their verbs.
 
-    ``timeout`` is the seconds for one object. ``related`` says that they look beyond trees of owners.
+    ``timeout`` is the seconds for one object. ``related`` says that they look beyond trees of owners. ``patches`` are
+    the types of patches that can be sent.
     """
 
     handlers: Mapping[str, Handler]
@@ -41,6 +44,36 @@ class Contract:
     columns: tuple[Column, ...] = ()
     timeout: float = HANDLER_SECONDS
     related: bool = False
+    patches: tuple[PatchType, ...] = ()
+
+
+def completed(contract: Contract) -> Contract:
+    """The contract with a handler for patches.
+
+    Without one of the author's, who gets and updates the same struct can be patched (k8s.io/apiserver,
+    ``pkg/registry/rest/rest.go``, Patcher).
+    """
+    handlers = contract.handlers
+    if PATCH in handlers:
+        return replace(contract, patches=tuple(PatchType))
+    if GET not in handlers or UPDATE not in handlers or contract.body is None or contract.body is not contract.returns:
+        return contract
+    found = {**handlers, PATCH: patching(handlers[GET], handlers[UPDATE])}
+    return replace(contract, handlers={verb: found[verb] for verb in VERBS if verb in found}, patches=CARRIED_OUT)
+
+
+def patching(get: Handler, update: Handler) -> Handler:
+    """A handler for patches: what is there, patched, is what it is updated to."""
+
+    async def patch_it(request: SubresourceRequest[Any, Any]) -> object:
+        """Change what is there, and leave the rest of it as it is."""
+        current = await get(replace(request, verb=GET, body=None))
+        if not isinstance(current, Struct):
+            raise TypeError(f"the handler {_name(get)} gave a {type(current).__name__}, which cannot be patched")
+        patch: Patch = request.body
+        return await update(replace(request, verb=UPDATE, body=patch.apply(current)))
+
+    return patch_it
 
 
 def contract_faults(contract: Contract, *, watch: bool) -> list[str]:
@@ -52,6 +85,7 @@ def contract_faults(contract: Contract, *, watch: bool) -> list[str]:
         *argument_faults(contract.query),
         *_struct_faults("body", contract.body),
         *_body_faults(contract),
+        *_force_faults(contract),
         *_column_faults(contract.columns),
         *([] if contract.timeout > 0 else [f"timeout must be more than 0 seconds, not {contract.timeout}"]),
     ]
@@ -106,6 +140,12 @@ def _body_faults(contract: Contract) -> Iterator[str]:
         yield f"body= is of {' and '.join(_WITH_BODY)}, and there is no handler for these"
 
 
+def _force_faults(contract: Contract) -> Iterator[str]:
+    query = contract.query if PATCH in contract.handlers else None
+    if query is not None and is_struct(query) and FORCE in field_names(query):
+        yield f'the parameter "{FORCE}" is one that every patch has: give the field another name'
+
+
 def _column_faults(columns: tuple[Column, ...]) -> Iterator[str]:
     for column in columns:
         if column.type not in _COLUMN_TYPES:
@@ -115,13 +155,6 @@ def _column_faults(columns: tuple[Column, ...]) -> Iterator[str]:
 
 def _name(handler: object) -> str:
     return str(getattr(handler, "__qualname__", handler))
-
-
-def field_names(struct: type[Struct]) -> frozenset[str]:
-    """The names that its fields have in JSON, its tag's too."""
-    config = struct.__struct_config__
-    names = {found.encode_name for found in fields(struct)}
-    return frozenset((*names, config.tag_field) if config.tag_field else names)
 
 
 def handlers_of(handling: Callable[..., Any], verbs: tuple[str, ...], place: str) -> Mapping[str, Handler]:

@@ -10,16 +10,18 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import fields
 
+from kubediscovery.acting import DRY_RUN, FIELD_MANAGER, FIELD_VALIDATION, FORCE, FieldValidation
 from kubediscovery.answer_schemas import AnswerSchemas
 from kubediscovery.api import GroupVersion, camel
 from kubediscovery.arguments import accepted
 from kubediscovery.built_in import KUBERNETES_KINDS
-from kubediscovery.contracts import CONNECT, CREATE, GET, OF_CONNECT, WATCH, Contract
+from kubediscovery.contracts import CONNECT, CREATE, DELETE, GET, OF_CONNECT, PATCH, UPDATE, WATCH, Contract
 from kubediscovery.definitions import GROUP_VERSION_KIND, REFERENCE, WatchEvent, group_version_kind, schema_prefix
 from kubediscovery.kinds import BUILT_IN_KINDS, Kind
 from kubediscovery.meta import PartialObjectMetadata, PartialObjectMetadataList, Status, Table
 from kubediscovery.negotiation import JSON, READABLE, TABLE, UNCONVERTED
 from kubediscovery.parameters import PARAMETERS
+from kubediscovery.patches import PatchType
 from kubediscovery.registry import Description, Registration
 from kubediscovery.requests import ALL
 from kubediscovery.specification import errors
@@ -27,11 +29,12 @@ from kubediscovery.specification import errors
 Json = dict[str, Any]
 
 # What Kubernetes calls the actions of verbs, and how identifiers begin.
-_METHODS = {"get": "get", "create": "post", "update": "put", "delete": "delete"}
+_METHODS = {"get": "get", "create": "post", "update": "put", "patch": "patch", "delete": "delete"}
 _ACTIONS = {
     "get": ("get", "read"),
     "create": ("post", "create"),
     "update": ("put", "replace"),
+    "patch": ("patch",) * 2,
     "delete": ("delete",) * 2,
 }
 _STANDARD = (
@@ -50,12 +53,20 @@ _IN_PATH = {
     "resource": "Plural of the resource with its group, as in kafkas.example.org.",
     "name": f"Name of the object; where it is read, {ALL} is all of them.",
 }
-_DRY_RUN = {
-    "name": "dryRun",
-    "in": "query",
-    "description": "All: says what would happen, and changes nothing.",
-    "schema": {"type": "string", "enum": ["All"]},
+_OF_ACTING: dict[str, tuple[str, Json]] = {
+    DRY_RUN: ("All: says what would happen, and changes nothing.", {"type": "string", "enum": ["All"]}),
+    FIELD_MANAGER: ("Who acts, in at most 128 bytes that can be printed.", {"type": "string"}),
+    FIELD_VALIDATION: (
+        "What is done about fields of the body that nobody knows, or that are there twice: Warn without it.",
+        {"type": "string", "enum": list(map(str, FieldValidation))},
+    ),
 }
+_FORCE: dict[str, tuple[str, Json]] = {
+    FORCE: ("Whether an apply patch takes fields from others who manage them.", {"type": "boolean"})
+}
+# RFC 6902; every other patch is an object.
+_OPERATIONS = {"type": "array", "items": {"type": "object"}, "description": "Operations, one after another."}
+_CHANGES = {"type": "object", "description": "What is to be changed."}
 _SAME = {"description": "The answer is what it was; If-None-Match has its ETag."}
 
 
@@ -112,7 +123,7 @@ class _Typed:
         names = [*_READ, *(_WATCHED if WATCH in each.verbs else ())] if verb == GET and not connects else ()
         parameters = [*map(self._standard, names), *self._own(each, contract)]
         if verb != GET and not connects:
-            parameters.append(self._parameter("dryRun", _DRY_RUN))
+            parameters += self._acting(verb)
         found = self._frame(each, f"{word}{noun}", "connect" if connects else action, parameters)
         found["description"] = _said(contract, verb, each)
         code = "201" if verb == CREATE and not connects else "200"
@@ -120,10 +131,26 @@ class _Typed:
         self._responses[f"{self._prefix}{answered}"] = self._answer(each, contract, verb, connects=connects)
         not_modified = ("304",) if verb == GET and not connects else ()
         found["responses"] = {code: _reference("responses", f"{self._prefix}{answered}")} | self._codes(*not_modified)
-        if contract.body is not None and verb not in (GET, "delete") and not connects:
-            schema = self._schemas.reference(contract.body)
-            found["requestBody"] = {"content": {JSON: {"schema": schema}}, "description": "What is to be done."}
+        if content := {} if connects else self._taken(contract, verb):
+            found["requestBody"] = {"content": content, "description": "What is to be done."}
         return found
+
+    def _taken(self, contract: Contract, verb: str) -> Json:
+        """What is read of a body, by media type."""
+        if verb == PATCH:
+            schemas = {str(each): _OPERATIONS if each is PatchType.JSON else _CHANGES for each in contract.patches}
+        elif verb in (CREATE, UPDATE) and contract.body is not None:
+            schemas = {JSON: self._schemas.reference(contract.body)}
+        else:
+            schemas = {}
+        return {media_type: {"schema": schema} for media_type, schema in schemas.items()}
+
+    def _acting(self, verb: str) -> Iterator[Json]:
+        options = _OF_ACTING | (_FORCE if verb == PATCH else {})
+        # DeleteOptions have nothing else of these.
+        for name in (DRY_RUN,) if verb == DELETE else options:
+            said, schema = options[name]
+            yield self._parameter(name, {"name": name, "in": "query", "description": said, "schema": schema})
 
     def _watched(self, each: Registration, contract: Contract, noun: str) -> Json:
         parameters = [*map(self._standard, (*_READ, *_WATCHED)), *self._own(each, contract)]

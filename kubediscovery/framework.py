@@ -30,11 +30,13 @@ from kubediscovery.errors import (
     ServiceUnavailable,
     StatusError,
     TooManyRequests,
+    UnsupportedMediaType,
     UpstreamError,
 )
 from kubediscovery.identity import User
 from kubediscovery.kinds import Kind
 from kubediscovery.objects import Object
+from kubediscovery.patches import Patch, PatchType
 from kubediscovery.registry import Description, Registration, Registry, Responder
 from kubediscovery.subresource import Column, Seen, SubresourceRequest
 
@@ -50,6 +52,8 @@ __all__ = [
     "Meta",
     "NotFound",
     "Object",
+    "Patch",
+    "PatchType",
     "Registration",
     "RegistrationError",
     "Registry",
@@ -60,6 +64,7 @@ __all__ = [
     "Struct",
     "SubresourceRequest",
     "TooManyRequests",
+    "UnsupportedMediaType",
     "UpstreamError",
     "User",
 ]

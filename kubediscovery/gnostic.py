@@ -139,6 +139,7 @@ V2 = Dialect(
             "put": (3, "Operation"),
             "post": (4, "Operation"),
             "delete": (5, "Operation"),
+            "patch": (8, "Operation"),
             "parameters": (9, "[]ParametersItem"),
         },
         "Operation": {
@@ -216,6 +217,7 @@ V3 = Dialect(
             "put": (5, "Operation"),
             "post": (6, "Operation"),
             "delete": (7, "Operation"),
+            "patch": (10, "Operation"),
             "parameters": (13, "[]ParameterOrReference"),
         },
         "Operation": {

@@ -7,30 +7,34 @@ from functools import lru_cache
 from starlette.datastructures import Headers
 from starlette.requests import Request
 
+from kubediscovery.acting import DRY_RUN, FIELD_MANAGER, FIELD_VALIDATION, FORCE, NOT_ACTING, Acting, acting_options
 from kubediscovery.arguments import RESERVED, Arguments
+from kubediscovery.asked import KEPT, LONGEST_KEPT, Lines, length_of, said_in
 from kubediscovery.authz import ResourceAttributes
-from kubediscovery.bodies import DRY_RUN, is_dry_run
-from kubediscovery.contracts import CONNECT, GET, OF_CONNECT, WATCH, Contract, Handler
+from kubediscovery.contracts import CONNECT, GET, OF_CONNECT, PATCH, WATCH, Contract, Handler
 from kubediscovery.errors import BadRequest, MethodNotAllowed
-from kubediscovery.negotiation import READ_HEADERS, READABLE, WATCHABLE, Representation, representation_of
+from kubediscovery.negotiation import READABLE, WATCHABLE, Representation, representation_of
 from kubediscovery.options import Options, first_values, standard_options, wants_watch
 from kubediscovery.registry import Registration
 from kubediscovery.requests import ALL
 from kubediscovery.responses import known_tags, warnings
 
-_METHODS = {"get": ("GET", "HEAD"), "create": ("POST",), "update": ("PUT",), "delete": ("DELETE",)}
+_METHODS = {
+    "get": ("GET", "HEAD"),
+    "create": ("POST",),
+    "update": ("PUT",),
+    "patch": ("PATCH",),
+    "delete": ("DELETE",),
+}
 _READING = ("GET", "HEAD")
-# Requests with a short query and head, which others may send too, are kept as they were read.
-_KEPT, _LONGEST_KEPT = 512, 1_024
-_SAID = READ_HEADERS | {b"if-none-match"}
 _FIELDS = {"metadata.name": None, "metadata.namespace": None}
-_OF_ACTING = frozenset((DRY_RUN, "fieldManager", "fieldValidation"))
+_OF_ACTING = frozenset((DRY_RUN, FIELD_MANAGER, FIELD_VALIDATION))
 _ACTING = _OF_ACTING | {"pretty", "timeout"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plan:
-    """``verb`` is the contract's, ``query`` its struct; ``said`` are headers that warn of what was ignored."""
+    """``verb`` is the contract's, ``query`` its struct; ``said`` is the header that warns of what was ``ignored``."""
 
     verb: str
     handler: Handler
@@ -39,7 +43,8 @@ class Plan:
     representation: Representation
     known: frozenset[str]
     watches: bool
-    dry_run: bool
+    acting: Acting
+    ignored: tuple[str, ...]
     said: Mapping[str, str]
 
 
@@ -51,17 +56,15 @@ class Plans:
         self._contract = contract
         self._arguments = Arguments(contract.query) if contract.query is not None else None
         self._own = self._arguments.names if self._arguments is not None else frozenset[str]()
-        self._kept = lru_cache(_KEPT)(self._read)
+        self._kept = lru_cache(KEPT)(self._read)
 
     def plan(self, request: Request, attributes: ResourceAttributes) -> Plan:
         """What the request asks for; raises :class:`StatusError` for what cannot be asked."""
-        query = request.scope["query_string"]
-        said = tuple([line for line in request.scope["headers"] if line[0] in _SAID])
-        length = len(query) + sum([len(value) for _, value in said])
-        read = self._kept if length <= _LONGEST_KEPT else self._read
+        query, said = request.scope["query_string"], said_in(request.scope["headers"])
+        read = self._kept if len(query) + length_of(said) <= LONGEST_KEPT else self._read
         return read(attributes.verb, request.method, attributes.name == ALL, query, said)
 
-    def _read(self, verb: str, method: str, is_list: bool, query: bytes, said: tuple[tuple[bytes, bytes], ...]) -> Plan:
+    def _read(self, verb: str, method: str, is_list: bool, query: bytes, said: Lines) -> Plan:
         reads = method in _READING
         asked, (verb, handler) = verb, self._handler(verb, method)
         watches = verb == GET and (asked == WATCH or wants_watch(query))
@@ -72,6 +75,7 @@ class Plans:
         values, headers = first_values(query), Headers(raw=list(said))
         options = standard_options(values if verb == GET else {}, watch=watches, fields=_FIELDS)
         offered = WATCHABLE if watches else READABLE
+        ignored = tuple(self._ignored(values, verb, reads=reads))
         return Plan(
             verb=verb,
             handler=handler,
@@ -80,8 +84,9 @@ class Plans:
             representation=representation_of(headers, query, offered, options.include_object),
             known=known_tags(headers) if verb == GET else frozenset(),
             watches=watches,
-            dry_run=not reads and is_dry_run([values[DRY_RUN]] if DRY_RUN in values else ()),
-            said=warnings(self._ignored(values, reads=reads)),
+            acting=NOT_ACTING if reads else acting_options(values, verb),
+            ignored=ignored,
+            said=warnings(ignored),
         )
 
     def _handler(self, verb: str, method: str) -> tuple[str, Handler]:
@@ -99,6 +104,6 @@ class Plans:
     def _methods(self) -> tuple[str, ...]:
         return tuple(method for verb in self._registration.verbs for method in _METHODS.get(verb, ()))
 
-    def _ignored(self, values: Mapping[str, str], *, reads: bool) -> Iterator[str]:
-        accepted = self._own | (RESERVED - _OF_ACTING if reads else _ACTING)
+    def _ignored(self, values: Mapping[str, str], verb: str, *, reads: bool) -> Iterator[str]:
+        accepted = self._own | (RESERVED - _OF_ACTING if reads else _ACTING) | ({FORCE} if verb == PATCH else set())
         return (f'unknown query parameter "{name}" was ignored' for name in sorted(set(values) - accepted))

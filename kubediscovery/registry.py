@@ -7,22 +7,18 @@ registered by the same calls as everybody else's subresources.
 import inspect
 import re
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from msgspec import Struct
 
-from kubediscovery.contracts import (
-    HANDLER_SECONDS,
-    Contract,
-    contract_faults,
-    discovered_verbs,
-    handlers_of,
-)
+from kubediscovery.contracts import HANDLER_SECONDS, Contract, completed, contract_faults, discovered_verbs, handlers_of
 from kubediscovery.drawing import EVERY_KIND, KindFilter, parse_kinds
 from kubediscovery.errors import BadRequest, RegistrationError
 from kubediscovery.overlap import overlap
 from kubediscovery.subresource import Column
+from kubediscovery.wanted_kinds import parse_follows
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -104,10 +100,14 @@ Background = Callable[["Services"], Awaitable[None]]
 
 
 class Registry:
-    """The subresources and resources of one version of a group, in the order in which they were registered."""
+    """The subresources and resources of one version of a group, in the order in which they were registered.
 
-    def __init__(self, group: str, version: str = "v1") -> None:
+    ``follows`` are kinds to read (``services.``) beside those of its subresources and what Kubernetes makes of these.
+    """
+
+    def __init__(self, group: str, version: str = "v1", *, follows: str | None = None) -> None:
         place = _caller()
+        self.follows = parse_follows(follows, place)
         if not _GROUP.fullmatch(group):
             raise RegistrationError(
                 f'{place}: group must be a DNS name with a dot, as images.example.org, not "{group}"'
@@ -116,6 +116,7 @@ class Registry:
             raise RegistrationError(f'{place}: version must be one as v1 or v1alpha1, not "{version}"')
         self.group = group
         self.version = version
+        self._registration = partial(Registration, group=group, version=version)
         self._registered: list[Registration] = []
         self._background: list[Background] = []
 
@@ -152,33 +153,37 @@ class Registry:
         what is left out, as in ``*.apps,!replicasets``. The function is async, takes a :class:`SubresourceRequest` and
         gives what ``returns`` says; its ``verbs`` are ``get`` unless others are named. Of a class the async methods
         that are called like verbs are the handlers; it is made without arguments. ``query`` and ``body`` are frozen
-        structs of the parameters and the body that it takes. With ``watch`` callers can watch what ``get`` gives, as it
-        changes with the tree of the object and, for who is ``related``, with anything. ``timeout`` is in seconds.
+        structs of the parameters and the body that it takes. What gets and updates the same struct can be patched too;
+        a handler for ``patch`` itself has a :class:`Patch` as its body. With ``watch`` callers can watch what ``get``
+        gives, as it changes with the tree of the object and, for who is ``related``, with anything. ``timeout`` is in
+        seconds.
 
         Raises :class:`RegistrationError` naming the place of what is wrong, and of what it is in conflict with.
         """
         place = _caller()
+        agreed = Contract({}, returns, query, body, tuple(columns), timeout, related)
 
         def register(handling: Handling) -> Handling:
-            handlers = handlers_of(handling, tuple(verbs), place)
-            contract = Contract(handlers, returns, query, body, tuple(columns), timeout, related)
-            if faults := contract_faults(contract, watch=watch):
-                raise RegistrationError(f'{place}: subresource "{name}": {faults[0]}')
-            self._register(
-                Registration(
-                    group=self.group,
-                    version=self.version,
-                    name=name,
-                    on=_filter(on, place),
-                    kind=returns.__name__ if returns is not None else "Status",
-                    verbs=discovered_verbs(handlers, watch=watch),
-                    place=place,
-                    contract=contract,
-                )
-            )
+            contract = completed(replace(agreed, handlers=handlers_of(handling, tuple(verbs), place)))
+            self._agree(name, on, contract, watch=watch, place=place)
             return handling
 
         return register
+
+    def _agree(self, name: str, on: str, contract: Contract, *, watch: bool, place: str) -> None:
+        if faults := contract_faults(contract, watch=watch):
+            raise RegistrationError(f'{place}: subresource "{name}": {faults[0]}')
+        returns = contract.returns
+        self._register(
+            self._registration(
+                name=name,
+                on=_filter(on, place),
+                kind=returns.__name__ if returns is not None else "Status",
+                verbs=discovered_verbs(contract.handlers, watch=watch),
+                place=place,
+                contract=contract,
+            )
+        )
 
     def respond(
         self,
@@ -197,9 +202,7 @@ class Registry:
         """
         place = _caller()
         self._register(
-            Registration(
-                group=self.group,
-                version=self.version,
+            self._registration(
                 name=name,
                 on=_filter(on, place),
                 kind=kind,
@@ -224,9 +227,7 @@ class Registry:
     ) -> None:
         """Register a resource of its own beside the subresources, answered as those of :meth:`respond` are."""
         self._register(
-            Registration(
-                group=self.group,
-                version=self.version,
+            self._registration(
                 name=name,
                 on=None,
                 kind=kind,

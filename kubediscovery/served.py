@@ -71,16 +71,16 @@ class Served:
         if not asked.subresource:
             found = next((each for each in registered if each.on is None and each.name == asked.resource), None)
             if found is None:
-                raise _no_such(asked)
+                raise no_such(asked)
             return Route(found, None)
         kind = self.kinds.by_resource(asked.resource)
         found = self._subresource(registered, asked.subresource, kind)
         if kind is None or found is None:
-            raise _no_such(asked)
+            raise no_such(asked)
         if not kind.namespaced and asked.namespace:
-            raise _no_such(asked, f"{kind.group_resource} is not namespaced")
+            raise no_such(asked, f"{kind.group_resource} is not namespaced")
         if kind.namespaced and not asked.namespace and asked.name != ALL:
-            raise _no_such(asked, f"{kind.group_resource} is namespaced: give the namespace, or * as the name")
+            raise no_such(asked, f"{kind.group_resource} is namespaced: give the namespace, or * as the name")
         return Route(found, kind)
 
     def resources(self, version: GroupVersion) -> Iterator[Resource]:
@@ -121,7 +121,8 @@ class Served:
         return next((each for each in named if each.on is not None and each.on.passes(kind)), None)
 
 
-def _no_such(asked: ResourceAttributes, hint: str = "") -> NotFound:
+def no_such(asked: ResourceAttributes, hint: str = "") -> NotFound:
+    """What is raised where nothing is served, with what would be."""
     resource = "/".join(filter(None, (asked.resource, asked.subresource)))
     return NotFound(
         f'the server could not find the requested resource "{resource}"' + (f": {hint}" if hint else ""),

@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 from kubediscovery.negotiation import JSON
 from kubediscovery.responses import PRIVATE
 from kubediscovery.upgrade import is_upgrade
-from kubediscovery.watch import Batch
+from kubediscovery.watching import Batch
 
 logger = logging.getLogger(__name__)
 

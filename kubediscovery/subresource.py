@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from typing_extensions import TypeVar
 
     from kubediscovery.client import Client
-    from kubediscovery.compositions import Composition
+    from kubediscovery.composition import Composition
 
     Query = TypeVar("Query", default=Any)
     Body = TypeVar("Body", default=Any)
@@ -233,3 +233,22 @@ class SubresourceRequest(Generic[Query, Body]):
             raise ServiceUnavailable("there is nobody who knows what the caller may")
         wanted = ResourceAttributes(verb, group, version, resource, subresource, namespace, name)
         return wanted in await self.around.authorizer.allowed_many(self.user, (wanted,))
+
+
+class ObservedRequest(SubresourceRequest):
+    """A request that tells whether its handler has looked at who asks: what it gave may be another one's answer, too.
+
+    Whatever copies, compares or prints it looks, and so does :meth:`may`.
+    """
+
+    __slots__ = ("_looked",)
+
+    @property
+    def is_personal(self) -> bool:
+        """Whether somebody has looked."""
+        return getattr(self, "_looked", False)
+
+    def __getattribute__(self, name: str) -> Any:
+        if name == "user":
+            object.__setattr__(self, "_looked", True)
+        return object.__getattribute__(self, name)

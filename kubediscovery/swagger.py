@@ -66,7 +66,7 @@ def _operation(operation: Json, responses: Json, produced: dict[str, list[str]])
 
 
 def _body(body: Json) -> Json:
-    (content,) = body["content"].values()
+    content = next(iter(body["content"].values()))
     schema = _schema(content["schema"])
     return {"name": "body", "in": "body", "description": body["description"], "schema": schema}
 

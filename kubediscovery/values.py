@@ -7,8 +7,9 @@ from typing import NamedTuple, cast
 import msgspec
 from msgspec import Raw, Struct
 
-from kubediscovery.contracts import Contract, field_names
+from kubediscovery.contracts import Contract
 from kubediscovery.errors import NotAcceptable
+from kubediscovery.field_validation import field_names
 from kubediscovery.meta import (
     ListMeta,
     ObjectMeta,

@@ -1,6 +1,7 @@
 """Registries as authors of subresources write them."""
 
 import asyncio
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated
 
@@ -13,6 +14,7 @@ from kubediscovery.framework import (
     Conflict,
     Meta,
     NotFound,
+    Patch,
     Registration,
     Registry,
     Struct,
@@ -61,6 +63,14 @@ class Order2(Struct, frozen=True, rename="camel"):
     """What is to be done."""
 
     after_seconds: Annotated[int, Meta(ge=0)] = 0
+
+
+class Size(Struct, frozen=True, rename="camel"):
+    """How much of it there is to be; who gets it may update it."""
+
+    replicas: Annotated[int, Meta(ge=0)] = 1
+    note: str | None = None
+    limits: Mapping[str, int] = {}
 
 
 class Done(Struct, frozen=True):
@@ -155,6 +165,37 @@ def action_registry() -> Registry:
         return PlainTextResponse(f"{request.http.method} {request.name} {request.verb}")
 
     registry.respond("raw", on="pods", kind="Raw", verbs=("get",), by=Raw)
+    return registry
+
+
+def patch_registry() -> Registry:
+    """One whose ``size`` is patched by what gets and updates it, and ``label`` by a handler of its own."""
+    registry = Registry(group=ACTIONS, version="v1alpha1")
+
+    @registry.subresource("size", on="deployments.apps", returns=Size, body=Size)
+    class Sizes:
+        """What can be patched, as it is got and updated."""
+
+        kept = Size(note="as it was", limits={"cpu": 2})
+
+        async def get(self, request: SubresourceRequest[None, None]) -> Size:
+            assert (request.verb, request.body) == ("get", None)
+            return self.kept
+
+        async def update(self, request: SubresourceRequest[None, Size]) -> Size:
+            if request.body.replicas > 100:
+                raise Conflict("it is too large")
+            if not request.dry_run:
+                self.kept = request.body
+            return request.body
+
+    @registry.subresource("label", on="deployments.apps", returns=Done, verbs=("patch",))
+    async def label(request: SubresourceRequest[None, Patch]) -> Done:
+        """Label it."""
+        patch = request.body
+        said = f"{request.verb} {patch.type.name} {patch.document} {patch.field_manager} {patch.force}"
+        return Done(said, dry_run=request.dry_run)
+
     return registry
 
 

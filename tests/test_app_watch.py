@@ -8,7 +8,7 @@ import httpx
 import pytest
 from msgspec import structs
 
-from kubediscovery import freshness, resources, watch
+from kubediscovery import freshness, resources, watching
 from kubediscovery.errors import UpstreamError
 from kubediscovery.reviews import REVIEW_MAX_AGE
 from tests.objects import DEPLOYMENT, POD
@@ -161,7 +161,7 @@ async def test_a_watch_shows_what_its_caller_may_see(serving: Serving) -> None:
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reviews of open watches come soon and count nothing that is older."""
-    monkeypatch.setattr(watch, "REVIEW_EVERY", 0.05)
+    monkeypatch.setattr(watching, "REVIEW_EVERY", 0.05)
 
 
 @pytest.mark.usefixtures("hasty")

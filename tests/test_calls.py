@@ -9,7 +9,7 @@ import httpx
 import pytest
 import yaml
 
-from kubediscovery.framework import Registry, Struct, SubresourceRequest
+from kubediscovery.framework import PatchType, Registry, Struct, SubresourceRequest
 from tests.objects import DEPLOYMENT
 from tests.registering import (
     ACTIONS,
@@ -20,6 +20,7 @@ from tests.registering import (
     Done,
     action_registry,
     image_registry,
+    patch_registry,
 )
 from tests.serving import KINDS, Serving, documents, make
 from tests.waiting import until
@@ -30,7 +31,7 @@ JSON = [("Content-Type", "application/json")]
 
 @pytest.fixture
 def serving() -> Serving:
-    return Serving(registries=[image_registry(), action_registry()])
+    return Serving(registries=[image_registry(), action_registry(), patch_registry()])
 
 
 def refused(answer: httpx.Response, code: int, reason: str) -> str:
@@ -343,43 +344,70 @@ async def test_what_gives_nothing_answers_with_success(serving: Serving) -> None
     assert (await serving.get(path)).status_code == 405
 
 
+SIZE = f"{OF_ACTIONS}/web/size"
+
+
+def sent(type_: PatchType) -> dict[str, Any]:
+    return {"method": "PATCH", "headers": [("Content-Type", type_)]}
+
+
+async def test_what_is_got_and_updated_is_patched(serving: Serving) -> None:
+    merging = sent(PatchType.MERGE)
+    answer = await serving.get(SIZE, content=b'{"replicas": 3, "note": null, "limits": {"memory": 4}}', **merging)
+    assert answer.status_code == 200, answer.text
+    found = answer.json()
+    assert (found["kind"], found["metadata"]["name"]) == ("Size", "web")
+    assert (found["replicas"], found["note"], found["limits"]) == (3, None, {"cpu": 2, "memory": 4})
+    operations = [
+        {"op": "test", "path": "/metadata/name", "value": "web"},
+        {"op": "remove", "path": "/limits/cpu"},
+    ]
+    answer = await serving.get(SIZE, content=json.dumps(operations).encode(), **sent(PatchType.JSON))
+    assert answer.json()["limits"] == {"memory": 4}
+    assert (await serving.get(SIZE)).json()["limits"] == {"memory": 4}
+
+
+async def test_a_dry_run_of_a_patch_changes_nothing(serving: Serving) -> None:
+    dry = await serving.get(f"{SIZE}?dryRun=All", content=b'{"replicas": 3}', **sent(PatchType.MERGE))
+    assert (dry.status_code, dry.json()["replicas"]) == (200, 3)
+    assert (await serving.get(SIZE)).json()["replicas"] == 1
+
+
+async def test_a_patch_is_reviewed_as_one(serving: Serving) -> None:
+    for verb in ("get", "update"):
+        serving.rights.grant("operator", verb=verb, group=ACTIONS, resource="deployments/size")
+    answer = await serving.get(SIZE, user="operator", content=b"{}", **sent(PatchType.MERGE))
+    assert 'cannot patch resource "deployments/size"' in refused(answer, 403, "Forbidden")
+    missing = await serving.get(f"{OF_ACTIONS}/gone/size", content=b"{}", **sent(PatchType.MERGE))
+    assert refused(missing, 404, "NotFound") == 'deployments.apps "gone" not found'
+    assert (
+        "patch is for one object"
+        in (await serving.get(f"{OF_ACTIONS}/*/size", content=b"{}", **sent(PatchType.MERGE))).text
+    )
+    accepted = await serving.get(f"{OF_ACTIONS}/web/restart", content=b"{}", **sent(PatchType.MERGE))
+    assert "PATCH is not supported here" in refused(accepted, 405, "MethodNotAllowed")
+    assert (await serving.get(SIZE, method="DELETE")).headers["allow"] == "GET, HEAD, PUT, PATCH"
+
+
 @pytest.mark.parametrize(
-    ("content", "headers", "code", "words"),
+    ("type_", "content", "said"),
     [
-        (b'{"afterSeconds": -1}', JSON, 400, "afterSeconds"),
-        (b'{"afterSeconds": "x"}', JSON, 400, "afterSeconds"),
-        (b"[1", JSON, 400, "the body cannot be read"),
-        (b"[" * 100_000, JSON, 400, "the body cannot be read"),
-        (b"afterSeconds: 1", [("Content-Type", "application/yaml")], 415, "application/json"),
+        (PatchType.MERGE, b'{"a": null}', "patch MERGE {'a': None} me False"),
+        (PatchType.STRATEGIC, b'{"$patch": "replace"}', "patch STRATEGIC {'$patch': 'replace'} me False"),
+        (PatchType.APPLY, b"a:\n- 1\n", "patch APPLY {'a': [1]} me False"),
+        (PatchType.APPLY, b'{"a": [1]}', "patch APPLY {'a': [1]} me False"),
+        (
+            PatchType.JSON,
+            b'[{"op": "remove", "path": "/a"}]',
+            "patch JSON [{'op': 'remove', 'path': '/a'}] me False",
+        ),
     ],
 )
-async def test_a_body_that_cannot_be_read(
-    serving: Serving, content: bytes, headers: list[tuple[str, str]], code: int, words: str
+async def test_a_handler_of_patches_gets_them_as_they_are(
+    serving: Serving, type_: PatchType, content: bytes, said: str
 ) -> None:
-    answer = await serving.get(f"{OF_ACTIONS}/web/restart", method="POST", content=content, headers=headers)
-    assert answer.status_code == code
-    assert words in answer.json()["message"]
-
-
-async def test_a_body_where_none_is_read(serving: Serving) -> None:
-    path = f"{OF_ACTIONS}/web/halt?dryRun=All"
-    assert (await serving.get(path, method="POST", content=b"{}\n")).status_code == 201
-    answer = await serving.get(path, method="POST", content=b'{"really": true}', headers=JSON)
-    assert "no body is read here" in refused(answer, 400, "BadRequest")
-
-
-async def test_delete_options_ask_for_a_dry_run_too() -> None:
-    registry, told = Registry(group=ACTIONS, version="v1alpha1"), []
-
-    @registry.subresource("halt", on="deployments.apps", verbs=("delete",))
-    async def halt(request: SubresourceRequest) -> None:
-        told.append(request.dry_run)
-
-    serving = Serving(registries=[registry])
-    options = {"kind": "DeleteOptions", "apiVersion": "v1", "dryRun": ["All"]}
-    for content in (json.dumps(options).encode(), b'{"kind":"DeleteOptions"}', b""):
-        await serving.get(f"{OF_ACTIONS}/web/halt", method="DELETE", content=content, headers=JSON)
-    assert told == [True, False, False]
+    answer = await serving.get(f"{OF_ACTIONS}/web/label?fieldManager=me&dryRun=All", content=content, **sent(type_))
+    assert (answer.status_code, answer.json()["message"], answer.json()["dry_run"]) == (200, said, True)
 
 
 async def test_nobody_acts_on_all(serving: Serving) -> None:
@@ -494,3 +522,37 @@ async def test_a_watch_begins_with_what_there_is(serving: Serving) -> None:
     (event,) = documents(answer)
     assert (event["type"], event["object"]["kind"]) == ("ADDED", "ImageList")
     assert event["object"]["images"] == [{"name": "nginx:1.27", "pods": 2}]
+
+
+async def test_watches_share_what_does_not_depend_on_who_asks_and_nothing_else() -> None:
+    registry, asked = Registry(group=IMAGES), dict[str, int]()
+
+    @registry.subresource("plain", on="deployments.apps", returns=Done, watch=True)
+    async def plain(request: SubresourceRequest) -> Done:
+        asked["plain"] = asked.get("plain", 0) + 1
+        return Done(request.name)
+
+    @registry.subresource("mine", on="deployments.apps", returns=Done, watch=True)
+    async def mine(request: SubresourceRequest) -> Done:
+        return Done(request.user.name)
+
+    @registry.subresource("may", on="deployments.apps", returns=Done, watch=True)
+    async def may(request: SubresourceRequest) -> Done:
+        return Done(str(await request.may("delete", "deployments", group="apps", namespace="shop")))
+
+    serving = Serving(registries=[registry])
+    for user in ("one", "other"):
+        serving.rights.grant(user, verb="get", group=IMAGES)
+        serving.rights.grant(user, verb="watch", group=IMAGES)
+    serving.rights.grant("other", verb="delete", group="apps", resource="deployments")
+
+    async def shown(name: str) -> list[str]:
+        paths = [f"{OF_IMAGES}/web/{name}?watch=true"] * 2
+        users = ("one", "other")
+        answers = [serving.get(path, user=user, stays=0.3) for path, user in zip(paths, users, strict=True)]
+        return [documents(answer)[0]["object"]["message"] for answer in await asyncio.gather(*answers)]
+
+    assert await shown("plain") == ["web", "web"]
+    assert asked == {"plain": 1}
+    assert await shown("mine") == ["one", "other"]
+    assert await shown("may") == ["False", "True"]

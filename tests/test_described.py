@@ -14,10 +14,10 @@ from kubediscovery.kinds import Kinds
 from kubediscovery.served import Served
 from kubediscovery.specification import document
 from kubediscovery.swagger import swagger_of
-from tests.registering import ACTIONS, IMAGES, WEB_IMAGES, action_registry, image_registry
+from tests.registering import ACTIONS, IMAGES, WEB_IMAGES, action_registry, image_registry, patch_registry
 from tests.serving import KINDS, Serving
 
-SERVED = Served((built_in_registry(), image_registry(), action_registry()), Kinds(KINDS))
+SERVED = Served((built_in_registry(), image_registry(), action_registry(), patch_registry()), Kinds(KINDS))
 DOCUMENTS: dict[str, Any] = {
     version.group: json.loads(json.dumps(document(descriptions(version, SERVED.of(version)))))
     for version in SERVED.versions
@@ -41,6 +41,24 @@ def test_together_they_are_a_document_of_version_2() -> None:
     assert set(restart) == {"get", "post", "put", "parameters"}
     body = restart["post"]["parameters"][-1]
     assert (body["in"], body["schema"]["$ref"]) == ("body", "#/definitions/org.example.actions.v1alpha1.Order2")
+
+
+def test_a_patch_says_which_types_are_taken() -> None:
+    path = f"/apis/{ACTIONS}/v1alpha1/namespaces/{{namespace}}/deployments/{{name}}"
+    size = DOCUMENTS[ACTIONS]["paths"][f"{path}/size"]
+    assert set(size) == {"get", "put", "patch", "parameters"}
+    patch = size["patch"]
+    assert (patch["x-kubernetes-action"], patch["operationId"]) == (
+        "patch",
+        "patchActionsExampleOrgV1alpha1NamespacedDeploymentsSize",
+    )
+    assert list(patch["requestBody"]["content"]) == ["application/json-patch+json", "application/merge-patch+json"]
+    named = DOCUMENTS[ACTIONS]["components"]["parameters"]
+    options = {named[each["$ref"].rpartition("/")[2]]["name"] for each in patch["parameters"]}
+    assert options == {"dryRun", "fieldManager", "fieldValidation", "force"}
+    assert len(DOCUMENTS[ACTIONS]["paths"][f"{path}/label"]["patch"]["requestBody"]["content"]) == 4
+    found = json.loads(json.dumps(swagger_of(WHOLE)))["paths"][f"{path}/size"]["patch"]
+    assert found["consumes"] == ["application/json-patch+json", "application/merge-patch+json"]
 
 
 def test_identifiers_are_unique_and_paths_are_of_the_group() -> None:

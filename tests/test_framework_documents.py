@@ -10,13 +10,19 @@ DOCUMENTS = Path(__file__).parents[1] / "docs"
 FRAMEWORK = (DOCUMENTS / "framework.md").read_text(encoding="utf-8")
 
 
-def test_the_example_registers_what_it_says() -> None:
-    (example,) = re.findall(r"^```python\n(.*?)^```$", FRAMEWORK, re.MULTILINE | re.DOTALL)
-    defined: dict[str, object] = {}
-    exec(compile(example, "framework.md", "exec"), defined)  # noqa: S102
-    registry = defined["registry"]
-    assert isinstance(registry, Registry)
-    assert [(found.name, found.kind, found.verbs) for found in registry] == [("images", "ImageList", ("get",))]
+def test_each_example_registers_what_it_says() -> None:
+    registered = []
+    for example in re.findall(r"^```python\n(.*?)^```$", FRAMEWORK, re.MULTILINE | re.DOTALL):
+        defined: dict[str, object] = {}
+        exec(compile(example, "framework.md", "exec"), defined)  # noqa: S102
+        registry = defined["registry"]
+        assert isinstance(registry, Registry)
+        registered.append((registry.group, [(found.name, found.kind, found.verbs) for found in registry]))
+    assert registered == [
+        ("images.example.org", [("images", "ImageList", ("get",))]),
+        ("paces.example.org", [("pace", "Pace", ("get", "update", "patch"))]),
+        ("images.example.org", []),
+    ]
 
 
 def test_what_the_reference_names_is_there() -> None:

@@ -19,6 +19,10 @@ class Query(Struct, frozen=True):
     depth: int = 1
 
 
+class Forced(Struct, frozen=True):
+    force: bool = False
+
+
 class Thawed(Struct):
     depth: int = 1
 
@@ -71,6 +75,21 @@ def test_a_class_has_the_verbs_of_its_methods(registry: Registry) -> None:
     assert Restart.__name__ == "Restart"
 
 
+def test_who_gets_and_updates_the_same_can_be_patched(registry: Registry) -> None:
+    registry.subresource("size", returns=Query, body=Query, verbs=("get", "update", "delete"))(handler)
+    registry.subresource("other", returns=Done, body=Query, verbs=("get", "update"))(handler)
+    registry.subresource("halves", returns=Query, body=Query, verbs=("get", "create"))(handler)
+    registry.subresource("own", verbs=("patch",))(handler)
+    assert [each.verbs for each in registry] == [
+        ("get", "update", "patch", "delete"),
+        ("get", "update"),
+        ("get", "create"),
+        ("patch",),
+    ]
+    contracts = [each.contract for each in registry]
+    assert [len(each.patches) for each in contracts if each is not None] == [2, 0, 0, 4]
+
+
 def test_a_connection_is_no_verb_of_discovery(registry: Registry) -> None:
     registry.subresource("shell", on="pods", verbs=("connect",))(handler)
     assert [each.verbs for each in registry] == [("get", "create")]
@@ -101,7 +120,11 @@ WRONG: dict[str, tuple[Callable[[Registry], object], str]] = {
     "array": (lambda r: r.subresource("x", returns=Listed)(handler), "returns= must not be array_like"),
     "query": (lambda r: r.subresource("x", returns=Done, query=Thawed)(handler), "query= must be a frozen struct"),
     "body": (lambda r: r.subresource("x", returns=Done, body=Query)(handler), "body= is of create and update"),
-    "verb": (lambda r: r.subresource("x", returns=Done, verbs=("patch",))(handler), '"patch" is no verb'),
+    "verb": (lambda r: r.subresource("x", returns=Done, verbs=("list",))(handler), '"list" is no verb'),
+    "force": (
+        lambda r: r.subresource("x", returns=Done, query=Forced, verbs=("patch",))(handler),
+        'the parameter "force" is one that every patch has',
+    ),
     "watch": (lambda r: r.subresource("x", verbs=("create",), watch=True)(handler), "watch shows what get gives"),
     "plain": (lambda r: r.subresource("x", returns=Done)(plain), "the handler plain must be an async function"),
     "two": (lambda r: r.subresource("x", returns=Done)(two), "the handler two must take one argument"),

@@ -10,16 +10,19 @@ import pytest
 from msgspec import structs
 
 from kubediscovery.errors import Forbidden, StatusError
+from kubediscovery.identity import User
 from kubediscovery.journal import Journal
 from kubediscovery.kinds import Kind
 from kubediscovery.negotiation import PLAIN, MediaType, Representation
 from kubediscovery.objects import Object
 from kubediscovery.options import Options, Terms
 from kubediscovery.selectors import parse_label_selector
+from kubediscovery.shared_values import SharedValues
+from kubediscovery.sight import Sight
 from kubediscovery.store import Coverage
 from kubediscovery.value_watch import Changes, ValueWatch, Watched
 from kubediscovery.values import Form, Value
-from kubediscovery.watch import Batch
+from kubediscovery.watching import Batch
 from tests.objects import CRON_JOB, DEPLOYMENT, POD, REPLICA_SET, filled
 from tests.registering import Done, image_registry
 from tests.serving import make
@@ -38,6 +41,8 @@ class Room:
     representation: Representation = field(default_factory=lambda: Representation(PLAIN))
     review: StatusError | None = None
     fault: Exception | None = None
+    is_personal: bool = False
+    asked: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.web = make(DEPLOYMENT, "web", labels={"app": "web"}, version=110)
@@ -48,14 +53,16 @@ class Room:
     def pod(self, name: str, owner: Object | None, version: int) -> Object:
         return make(POD, name, owner=owner, version=version)
 
-    async def ask(self, uid: str) -> Value | None:
+    async def ask(self, uid: str, user: User) -> tuple[Value | None, bool]:
+        self.asked.append(user.name)
         if self.fault is not None:
             raise self.fault
         item = self.store.get(uid)
         pods = len(list(self.store.objects(POD)) if self.related else self.store.children(item) if item else ())
-        return Value(item, Done(f"{pods} pods")) if item is not None else None
+        said = f"{pods} pods" + (f" for {user.name}" if self.is_personal else "")
+        return Value(item, Done(said)) if item is not None else None, self.is_personal
 
-    def watch(self, terms: Terms = FROM_NOW) -> ValueWatch:
+    def watch(self, terms: Terms = FROM_NOW, user: str = "reader") -> ValueWatch:
         async def review() -> None:
             if self.review is not None:
                 raise self.review
@@ -65,7 +72,9 @@ class Room:
         visible: frozenset[Kind] = frozenset((DEPLOYMENT, REPLICA_SET, POD))
         watched = Watched(DEPLOYMENT, "shop", "", options, visible, self.related)
         form = Form(HEALTH, HEALTH.contract)
-        return ValueWatch(self.changes, watched, self.ask, form, self.representation, terms, review)
+        sight = Sight("shop", visible)
+        values = self.changes.shared(sight, b"", lambda: SharedValues(self.ask, form, self.journal))
+        return ValueWatch(self.changes, watched, values, User(user), self.representation, terms, review)
 
 
 async def following(batches: AsyncGenerator[Batch, None]) -> list[Any]:
@@ -225,3 +234,58 @@ async def test_it_ends_when_its_reader_has_left(end: Callable[[ValueWatch], None
     end(watch)
     with pytest.raises(StopAsyncIteration):
         await asyncio.wait_for(anext(batches), 30)
+
+
+async def test_who_sees_the_same_is_told_of_it_by_one_question() -> None:
+    room = Room()
+    several = [room.watch(user=f"reader-{number}").batches() for number in range(5)]
+    first = [await asyncio.wait_for(anext(batches), 30) for batches in several]
+    assert all(batch == first[0] for batch in first)
+    assert room.asked == ["reader-0"]
+    room.store.put(room.pod("b", room.web, 201))
+    for batches in several:
+        assert said(await following(batches)) == [("MODIFIED", "web", "2 pods")]
+    assert len(room.asked) == 2
+
+
+async def test_a_change_that_came_before_one_of_a_lower_version_is_not_all_there_is_to_tell() -> None:
+    room = Room()
+    one, other = room.watch().batches(), room.watch().batches()
+    await following(one), await following(other)
+    room.store.put(room.pod("b", room.web, 300))
+    assert said(await following(one)) == [("MODIFIED", "web", "2 pods")]
+    room.store.put(room.pod("c", room.web, 250))
+    assert said(await following(other)) == [("MODIFIED", "web", "3 pods")]
+    assert said(await following(one)) == [("MODIFIED", "web", "3 pods")]
+
+
+async def test_what_depends_on_who_asks_is_asked_for_each_and_shown_to_no_other() -> None:
+    room = Room(is_personal=True)
+    several = {name: room.watch(user=name).batches() for name in ("a", "b", "c")}
+    for name, batches in several.items():
+        assert said(await following(batches))[0] == ("ADDED", "web", f"1 pods for {name}")
+    room.store.put(room.pod("b", room.web, 201))
+    for name, batches in several.items():
+        assert said(await following(batches)) == [("MODIFIED", "web", f"2 pods for {name}")]
+    assert sorted(room.asked) == ["a", "a", "b", "b", "c", "c"]
+
+
+async def test_nothing_is_kept_of_what_nobody_watches() -> None:
+    room = Room()
+    batches = room.watch().batches()
+    await following(batches)
+    assert len(room.changes._shared) == 1
+    await batches.aclose()
+    assert len(room.changes._shared) == 0
+
+
+async def test_many_that_change_at_once_come_in_portions_before_the_bookmark_that_has_them() -> None:
+    room = Room()
+    batches = room.watch(Terms(None, initial=True, marks_end=False, bookmarks=True, seconds=0.05)).batches()
+    await following(batches)
+    for number in range(100):
+        room.store.put(make(DEPLOYMENT, f"web-{number:03}", version=201 + number))
+    events: list[Any] = []
+    async for batch in batches:
+        events += [json.loads(line) for line in batch]
+    assert [event["type"] for event in events] == ["ADDED"] * 100 + ["BOOKMARK"]

@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from kubediscovery import watch as watching
+from kubediscovery import watch as watches
+from kubediscovery import watching
 from kubediscovery.api import ApiGroup
 from kubediscovery.broadcast import Broadcaster
 from kubediscovery.compositions import Compositions, Target
@@ -281,7 +282,7 @@ async def test_one_recreated_under_its_name_is_there_whatever_arrives_first() ->
 
 
 async def test_what_happens_again_and_again_during_the_opening_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watching, "_BYTES_AT_ONCE", 1)
+    monkeypatch.setattr(watches, "_BYTES_AT_ONCE", 1)
     bench = Bench([WEB, SET, *PODS, make(DEPLOYMENT, "calm", resource_version=5)])
     watch = bench.watch()
     async with aclosing(watch.batches()) as batches:
@@ -393,7 +394,7 @@ async def test_a_right_that_ends_ends_the_watch(monkeypatch: pytest.MonkeyPatch)
 
 
 async def test_a_slow_reader_is_told_so_and_costs_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watching, "LONGEST_QUEUE", 10_000)
+    monkeypatch.setattr(watches, "LONGEST_QUEUE", 10_000)
     bench = Bench()
     watch = bench.watch()
     async with aclosing(watch.batches()) as batches:

@@ -53,6 +53,33 @@ async def broken(request: SubresourceRequest) -> ImageList:
     raise ValueError(f"a secret of {request.name}")
 
 
+class Pace(Struct, frozen=True):
+    """How long it waits, kept in an annotation."""
+
+    seconds: Annotated[int, Meta(ge=0)] = 0
+
+
+@actions.subresource("pace", on="deployments.apps", returns=Pace, body=Pace)
+class Pacing:
+    """What is got and updated, and so can be patched."""
+
+    async def get(self, request: SubresourceRequest) -> Pace:
+        """How long it waits."""
+        found = await request.client.request("GET", _path(request))
+        return Pace(int(found["metadata"].get("annotations", {}).get("pace", "0")))
+
+    async def update(self, request: SubresourceRequest[None, Pace]) -> Pace:
+        """Let it wait so long."""
+        annotations = {"pace": str(request.body.seconds)}
+        await request.client.request(
+            "PATCH",
+            _path(request),
+            body={"metadata": {"annotations": annotations}},
+            content_type="application/merge-patch+json",
+        )
+        return request.body
+
+
 @actions.subresource("restart", on="deployments.apps", returns=Restarted, body=Restart, verbs=("create",))
 async def restart(request: SubresourceRequest[None, Restart]) -> Restarted:
     """Restart its pods."""
@@ -60,10 +87,14 @@ async def restart(request: SubresourceRequest[None, Restart]) -> Restarted:
     try:
         changed = await request.client.request(
             "PATCH",
-            f"/apis/apps/v1/namespaces/{request.namespace}/deployments/{request.name}",
+            _path(request),
             body={"spec": {"template": {"metadata": {"annotations": annotations}}}},
             content_type="application/merge-patch+json",
         )
     except UpstreamError as error:
         raise Conflict(f"{request.name} cannot be restarted") from error
     return Restarted(changed["metadata"]["generation"])
+
+
+def _path(request: SubresourceRequest) -> str:
+    return f"/apis/apps/v1/namespaces/{request.namespace}/deployments/{request.name}"

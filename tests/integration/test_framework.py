@@ -35,12 +35,13 @@ kind: ClusterRole
 metadata: {name: framework-test-operator}
 rules:
 - {apiGroups: [actions.example.org], resources: ["deployments/restart"], verbs: [create]}
+- {apiGroups: [actions.example.org], resources: ["deployments/pace"], verbs: [get, patch]}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
 metadata: {name: framework-test-server}
 rules:
-- {apiGroups: [apps], resources: [deployments], verbs: [patch]}
+- {apiGroups: [apps], resources: [deployments], verbs: [get, patch]}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRoleBinding
@@ -213,6 +214,35 @@ def test_a_dry_run_restarts_nothing_and_then_it_is_restarted(cluster: ControlPla
     assert AT in annotations()
     with pytest.raises(KubectlError, match="missing required field `at`"):
         kubectl("create", "--raw", path, "-f", "-", stdin="{}", kubeconfig=operator)
+
+
+@pytest.mark.usefixtures("reader")
+def test_kubectl_patches_a_subresource(cluster: ControlPlane) -> None:
+    operator = cluster.kubeconfig_for("operator")
+    asked = ("deployments.v1alpha1.actions.example.org", "web", "-n", NAMESPACE, "--subresource=pace")
+
+    def patch(type_: str, document: object, *flags: str) -> Any:
+        given = ("--type", type_, "-p", json.dumps(document), "--output=json", *flags)
+        return json.loads(cluster.kubectl("patch", *asked, *given, kubeconfig=operator))
+
+    def paced() -> Any:
+        return json.loads(cluster.kubectl("get", *asked, "--output=json", kubeconfig=operator))["seconds"]
+
+    eventually(lambda: patch("merge", {"seconds": 7}, "--dry-run=server")["seconds"] == 7, "the right to patch")
+    assert paced() == 0
+    assert patch("merge", {"seconds": 7})["kind"] == "Pace"
+    assert paced() == 7
+    test = {"op": "test", "path": "/seconds", "value": 7}
+    assert patch("json", [test, {"op": "replace", "path": "/seconds", "value": 8}])["seconds"] == 8
+    with pytest.raises(KubectlError, match='the value at "/seconds" is another one'):
+        patch("json", [test])
+    with pytest.raises(KubectlError, match=r"Expected `int` >= 0 - at `\$.seconds`"):
+        patch("merge", {"seconds": -1})
+    with pytest.raises(KubectlError, match="accepted media types include: application/json-patch"):
+        patch("strategic", {"seconds": 9})
+    assert paced() == 8
+    with pytest.raises(KubectlError, match='cannot update resource "deployments/pace"'):
+        cluster.kubectl("replace", "--raw", f"{ACTIONS}/{WEB}/pace", "-f", "-", stdin="{}", kubeconfig=operator)
 
 
 def test_a_watch_tells_what_has_changed(cluster: ControlPlane, reader: Path) -> None:
