@@ -9,8 +9,9 @@ from typing import Any
 
 import msgspec
 
+from benchmarks.answers import Member, members
 from benchmarks.context import Context
-from benchmarks.figures import AtMostTimes, Figure, Result
+from benchmarks.figures import AtMostTimes, Figure, Result, WrongAnswerError
 from benchmarks.percentiles import percentile
 from kubediscovery.api import ApiGroup
 from kubediscovery.built_in import KUBERNETES_KINDS
@@ -26,7 +27,7 @@ from kubediscovery.snapshot import Manifests, fill
 from kubediscovery.store import Store
 
 DEPLOYMENTS, PODS, NAMESPACES, NODES = 1000, 10, 20, 100
-_ROUNDS = 3
+_ROUNDS, _CHECKED = 3, 20
 _CREATED = "2026-01-01T00:00:00Z"
 
 Manifest = dict[str, Any]
@@ -39,6 +40,8 @@ def related(context: Context) -> Result:
     context.say(f"{sum(map(store.count, store.kinds)):,} objects")
     everything = Drawing(relations=Relations().names)
     alone, beside = (_Measured(store, drawing) for drawing in (DEFAULT, everything))
+    if any(alone.members(root) != beside.members(root) for root in roots[:_CHECKED]):
+        raise WrongAnswerError("a tree with relations has other objects than one without")
     for _ in range(_ROUNDS):
         alone.begin()
         beside.begin()
@@ -84,9 +87,16 @@ class _Measured:
         """With nothing that is known from before."""
         self._compositions = Compositions(ApiGroup(DEFAULT_GROUP, API_VERSION, self._store.kinds), self._store)
 
+    def members(self, root: Object) -> frozenset[Member]:
+        """What the tree has, without what is related."""
+        return members(msgspec.json.decode(self._written(root)))
+
+    def _written(self, root: Object) -> bytes:
+        return msgspec.json.encode(self._compositions.compose(root, self._sight, self._drawing))
+
     def measure(self, root: Object) -> None:
         started = time.perf_counter()
-        written = msgspec.json.encode(self._compositions.compose(root, self._sight, self._drawing))
+        written = self._written(root)
         self.milliseconds.append((time.perf_counter() - started) * 1000)
         self._bytes += len(written)
 

@@ -9,7 +9,6 @@ from kubediscovery.config import DEFAULT_GROUP
 from kubediscovery.errors import KubediscoveryError
 from kubediscovery.flags import PATH, seconds
 from kubediscovery.printable import printable
-from kubediscovery.verdicts import CANNOT_ASK
 
 OUTPUTS = ("auto", "tree", "plain", "json")
 
@@ -51,5 +50,7 @@ def check(**flags: Any) -> int:
     except (KubediscoveryError, click.ClickException):
         raise
     except Exception as error:  # noqa: BLE001 - a fault of this program must not look like one of the targets
+        from kubediscovery.verdicts import CANNOT_ASK
+
         click.echo(f"error: {type(error).__name__}: {printable(str(error))}", err=True)
         return CANNOT_ASK

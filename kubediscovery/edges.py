@@ -1,10 +1,11 @@
 """The relations that lead from an object to others and back, as far as somebody may see both ends."""
 
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 
-from kubediscovery.kinds import Kind
-from kubediscovery.naming import namespace_of
+from msgspec import Struct
+
+from kubediscovery.links import Lines
+from kubediscovery.naming import Referrers, namespace_of
 from kubediscovery.objects import EventState, Object, Reference
 from kubediscovery.relations import CLAIM_TEMPLATE, EVENT, GroupKind
 from kubediscovery.sight import Sight
@@ -14,7 +15,7 @@ LATEST_EVENTS = 5
 _NONE: frozenset[str] = frozenset()
 
 
-class Edge(NamedTuple):
+class Edge(Struct, frozen=True, gc=False):
     """A relation, and the object at its other end."""
 
     relation: str
@@ -28,13 +29,14 @@ class Edges:
         self._store = store
         self._links = store.links
         self._sight = sight
+        # What may be seen wherever it is; None where that depends on the namespace.
+        self._kinds = sight.kinds if sight.namespace is None else None
         self._relations = store.links.relations
         #: Whether there is any Event.
         self.tells = store.links.tells
         self._node = store.kinds.by_group_kind("", "Node")
-        # By a kind: what names objects of it, and whether anything leads to them.
-        self._naming_kinds: dict[tuple[Kind, frozenset[str]], tuple[str, ...]] = {}
-        self._reached: dict[tuple[Kind, frozenset[str]], bool] = {}
+        # By namespace and relations: who names its pods.
+        self._callers: dict[tuple[str, frozenset[str]], list[Mapping[str, Referrers]]] = {}
         # Siblings share their labels: what selects one of them selects all.
         self._selecting: dict[tuple[str, int], list[tuple[str, GroupKind, Object]]] = {}
 
@@ -42,58 +44,69 @@ class Edges:
         """Where some relations lead from an object."""
         if not among:
             return []
-        return _each_once([*self._meant(item, item.named, among, against=False), *self.led_to(item, among)])
+        named, led = self._meant(item, item.named, among), self.led_to(item, among)
+        return _each_once([*named, *led]) if led else named
 
     def leading_to(self, item: Object, among: frozenset[str]) -> list[Edge]:
         """From where some relations lead to an object."""
         if not among:
             return []
-        against = self._meant(item, item.named, among, against=True)
-        return _each_once([*self.selecting(item, among), *self.naming(item, among), *against])
+        lines = self._links.lines(item.kind, among)
+        found = self._naming(item, lines)
+        if lines.is_selected:
+            found += self.selecting(item, among)
+        if lines.names_back:
+            found += self._meant(item, item.named, among, against=True)
+        return _each_once(found)
 
     def may_lead_to(self, item: Object, among: frozenset[str]) -> bool:
         """Whether any of some relations could lead to an object of its kind."""
-        key = item.kind, among
-        found = self._reached.get(key)
-        if found is None:
-            group_kind, rules = _group_kind(item), self._relations
-            may = group_kind in rules.selected or group_kind in rules.naming
-            found = self._reached[key] = may or not self._links.naming(item).isdisjoint(among)
-        return found
+        return self._links.lines(item.kind, among).lead_here
 
     def led_to(self, item: Object, among: frozenset[str]) -> list[Edge]:
         """Where some relations lead from an object that it does not name itself."""
-        against = self._relations.named_by.get(_group_kind(item), _NONE) & among
-        found = [Edge(name, other) for name in against for other in self._each(self._links.referrers(name, item))]
-        return _each_once([*found, *self._selected_by(item, among)])
+        lines = self._links.lines(item.kind, among)
+        if not lines.against and (lines.selects is None or item.selector is None):
+            return []
+        found = [Edge(name, other) for name in lines.against for other in self._each(self._links.referrers(name, item))]
+        return _each_once([*found, *self._selected_by(item, lines)])
 
     def naming(self, item: Object, among: frozenset[str]) -> list[Edge]:
         """What names an object in some relations."""
-        key = item.kind, among
-        relations = self._naming_kinds.get(key)
-        if relations is None:
-            against = self._relations.named_by.get(_group_kind(item), _NONE)
-            relations = self._naming_kinds[key] = tuple((self._links.naming(item) & among) - against)
-        return [Edge(name, found) for name in relations for found in self._each(self._links.referrers(name, item))]
+        return self._naming(item, self._links.lines(item.kind, among))
+
+    def callers(self, pod: Object, among: frozenset[str]) -> Hashable:
+        """Something that is the same for all pods of a namespace which the same others name in some relations."""
+        places = self._callers.get((pod.namespace, among))
+        if places is None:
+            naming = self._links.lines(pod.kind, among).naming
+            places = [self._links.place(name, pod.kind, pod.namespace) for name in naming]
+            self._callers[pod.namespace, among] = places
+        name = pod.name
+        found = [place.get(name) for place in places]
+        return tuple([frozenset(each) if type(each) is set else each for each in found])
 
     def named(self, item: Object, among: frozenset[str], *, against: bool = False) -> list[Edge]:
         """What the references mean that an object shares with its siblings, drawn with them, or ``against`` them."""
-        return _each_once(list(self._meant(item, item.references, among, against=against)))
+        if against and not self._links.lines(item.kind, among).names_back:
+            return []
+        return self._meant(item, item.references, among, against=against)
 
     def selecting(self, item: Object, among: frozenset[str]) -> list[Edge]:
         """What selects an object by its labels."""
-        group_kind = _group_kind(item)
-        if group_kind not in self._relations.selected:
+        if not self._links.lines(item.kind, among).is_selected:
             return []
+        group_kind = _group_kind(item)
         key = item.namespace, id(item.labels)
         found = self._selecting.get(key)
         if found is None:
-            found = self._selecting[key] = list(self._matching(item, dict(item.labels)))
+            found = self._selecting[key] = self._matching(item, dict(item.labels))
         return [Edge(name, other) for name, selected, other in found if name in among and selected == group_kind]
 
     def node(self, name: str) -> Object | None:
         """The Node of this name."""
-        return self._seen(self._store.find(self._node, "", name)) if self._node is not None else None
+        found = self._store.find(self._node, "", name) if self._node is not None else None
+        return found if found is not None and self._sees(found) else None
 
     def events(self, item: Object) -> list[EventState]:
         """The latest Events about the object, newest first."""
@@ -116,60 +129,72 @@ class Edges:
                 yield uid
 
     def _meant(
-        self, item: Object, references: tuple[Reference, ...], among: frozenset[str], *, against: bool
-    ) -> Iterator[Edge]:
+        self, item: Object, references: tuple[Reference, ...], among: frozenset[str], *, against: bool = False
+    ) -> list[Edge]:
         """What references mean whose edges are drawn with them, or ``against`` them."""
+        if not references:
+            return []
+        found: list[Edge] = []
+        named_by = self._relations.named_by
         for reference in references:
             relation = reference.relation
             if relation in among:
-                is_reversed = self._relations.is_reversed(relation, (reference.group, reference.kind))
+                is_reversed = relation in named_by.get((reference.group, reference.kind), _NONE)
                 if is_reversed is against:
-                    yield from self._found(item, reference)
+                    found += [Edge(relation, other) for other in self._found(item, reference)]
+        return _each_once(found)
 
-    def _found(self, item: Object, reference: Reference) -> Iterator[Edge]:
+    def _found(self, item: Object, reference: Reference) -> Sequence[Object]:
         kind = self._store.kinds.by_group_kind(reference.group, reference.kind)
         if kind is None:
-            return
+            return ()
         if reference.relation == CLAIM_TEMPLATE:
-            for claim in self._each(self._links.numbered(item.namespace, reference.name)):
-                yield Edge(reference.relation, claim)
-            return
+            return self._each(self._links.numbered(item.namespace, reference.name))
         namespace = namespace_of(reference, item.namespace) if kind.namespaced else ""
-        found = self._seen(self._store.find(kind, namespace, reference.name))
-        if found is not None:
-            yield Edge(reference.relation, found)
+        found = self._store.find(kind, namespace, reference.name)
+        return (found,) if found is not None and self._sees(found) else ()
 
-    def _selected_by(self, item: Object, among: frozenset[str]) -> Iterator[Edge]:
-        relation, selected = self._relations.selects.get(_group_kind(item), ("", ("", "")))
+    def _naming(self, item: Object, lines: Lines) -> list[Edge]:
+        referrers, each = self._links.referrers, self._each
+        return [Edge(name, found) for name in lines.naming for found in each(referrers(name, item))]
+
+    def _selected_by(self, item: Object, lines: Lines) -> Iterator[Edge]:
+        if item.selector is None or lines.selects is None:
+            return
+        relation, selected = lines.selects
         kind = self._store.kinds.by_group_kind(*selected)
-        if item.selector is None or relation not in among or kind is None:
+        if kind is None:
             return
         verdicts: dict[int, bool] = {}
         for found in self._store.objects(kind, item.namespace):
             verdict = verdicts.get(id(found.labels))
             if verdict is None:
                 verdict = verdicts[id(found.labels)] = item.selector.matches(dict(found.labels))
-            if verdict and self._sight.sees(found):
+            if verdict and self._sees(found):
                 yield Edge(relation, found)
 
-    def _matching(self, item: Object, labels: dict[str, str]) -> Iterator[tuple[str, GroupKind, Object]]:
+    def _matching(self, item: Object, labels: dict[str, str]) -> list[tuple[str, GroupKind, Object]]:
+        matching = []
         for found in self._each(self._links.selecting(item)):
             rule, selector = self._relations.selects.get(_group_kind(found)), found.selector
             if rule is not None and selector is not None and selector.matches(labels):
-                yield *rule, found
+                matching.append((*rule, found))
+        return matching
 
     def _each(self, uids: Iterable[str]) -> list[Object]:
-        get, sees = self._store.get, self._sight.sees
-        return [found for found in map(get, uids) if found is not None and sees(found)]
+        get, kinds = self._store.get, self._kinds
+        if kinds is not None:
+            return [found for found in map(get, uids) if found is not None and found.kind in kinds]
+        return [found for found in map(get, uids) if found is not None and self._sight.sees(found)]
 
-    def _seen(self, item: Object | None) -> Object | None:
-        return item if item is not None and self._sight.sees(item) else None
+    def _sees(self, item: Object) -> bool:
+        return item.kind in self._kinds if self._kinds is not None else self._sight.sees(item)
 
 
 def _each_once(edges: list[Edge]) -> list[Edge]:
-    if len(edges) < 2:
-        return edges
     # An object is there once: its UID says which it is.
+    if len({edge.item.uid for edge in edges}) == len(edges):
+        return edges
     return list({(edge.relation, edge.item.uid): edge for edge in edges}.values())
 
 

@@ -2,8 +2,6 @@
 
 from typing import NamedTuple
 
-from cachetools import LRUCache
-
 from kubediscovery.drawing import DEFAULT, Drawing
 from kubediscovery.kept import Kept, Shelf
 from kubediscovery.leaves import Leaves
@@ -17,10 +15,9 @@ KEPT_OBJECTS = 20_000
 
 
 class _Drawn(NamedTuple):
-    """A tree that was drawn otherwise, its root, and the generation of the store then."""
+    """A tree that was drawn otherwise, and the generation of the store then."""
 
     tree: Tree
-    root: Object
     generation: int
 
 
@@ -30,8 +27,9 @@ class Forest:
     def __init__(self, store: Store, kept: Kept | None = None) -> None:
         self._store = store
         self._leaves = Leaves()
-        self._kept: Shelf[Tree] = (kept or Kept(store)).shelf(KEPT_OBJECTS)
-        self._drawn: LRUCache[tuple[str, Sight, Drawing], _Drawn] = LRUCache(KEPT_OBJECTS, _drawn_size)
+        kept = kept or Kept(store)
+        self._kept: Shelf[Tree] = kept.shelf(KEPT_OBJECTS)
+        self._drawn: Shelf[_Drawn] = kept.shelf(KEPT_OBJECTS)
 
     def tree(self, root: Object, sight: Sight, drawing: Drawing = DEFAULT, *, keep: bool = True) -> Tree:
         """The tree of ``root``, as far as it may be seen and as it is to be drawn; not to be changed.
@@ -52,15 +50,9 @@ class Forest:
 
     def _draw(self, root: Object, sight: Sight, drawing: Drawing) -> Tree:
         """Trees that may come to anything hold as long as nothing changes."""
-        key, generation = (root.uid, sight, drawing), self._store.generation
-        found = self._drawn.get(key)
-        if found is not None and found.root is root and found.generation == generation:
-            return found.tree
-        found = _Drawn(build_tree(self._store, root, sight, drawing, self._leaves), root, generation)
-        if _drawn_size(found) <= KEPT_OBJECTS:
-            self._drawn[key] = found
+        key, generation = (sight, drawing), self._store.generation
+        found = self._drawn.get(root, key)
+        if found is None or found.generation != generation:
+            found = _Drawn(build_tree(self._store, root, sight, drawing, self._leaves), generation)
+            self._drawn.keep(root, key, found, found.tree.size)
         return found.tree
-
-
-def _drawn_size(found: _Drawn) -> int:
-    return found.tree.size

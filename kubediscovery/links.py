@@ -6,13 +6,14 @@ kept by that tuple, a set of UIDs for each, and only the tuple is kept by what i
 """
 
 import re
-from collections.abc import Collection, Container, Iterator, MutableMapping
-from typing import TypeVar
+from collections.abc import Collection, Container, Iterator, Mapping, MutableMapping
+from typing import NamedTuple, TypeVar
 
 from kubediscovery.kinds import Kind
-from kubediscovery.naming import Naming, Siblings, names_of, prune
-from kubediscovery.objects import EventState, Object, PodState
-from kubediscovery.relations import CLAIM, CLAIM_TEMPLATE, EVENT, NODE, NODE_RELATION, POD, Relations
+from kubediscovery.naming import Naming, Referrers, Siblings, names_of, prune
+from kubediscovery.objects import EventState, Object
+from kubediscovery.recent import Recent
+from kubediscovery.relations import CLAIM, CLAIM_TEMPLATE, EVENT, NODE, NODE_RELATION, POD, GroupKind, Relations
 from kubediscovery.selectors import Selector
 
 K = TypeVar("K")
@@ -22,10 +23,30 @@ _ORDINAL = re.compile(r"(.+-)(?:0|[1-9][0-9]*)")
 # The labels that part the pods of one workload's revisions: what selects by one of them is found by it.
 _FINEST = ("pod-template-hash", "controller-revision-hash", "batch.kubernetes.io/controller-uid", "controller-uid")
 
+# Kinds whose lines are kept, each for some choices of relations.
+_LINES = 4_096
+
 # A label with its value, or with any; None stands for whatever labels there are.
 _Anchor = tuple[str, str | None] | None
 # Most labels are asked for by one selector alone.
 _Uids = str | dict[str, None]
+
+
+class Lines(NamedTuple):
+    """How some relations lead from and to objects of a kind, beside what these name themselves.
+
+    ``against`` are those in which others name it though the edge is drawn from it, ``naming`` those in which anything
+    does and the edge is drawn to it, ``selects`` that by which it selects others, and the kind of these.
+    """
+
+    against: tuple[str, ...]
+    naming: tuple[str, ...]
+    selects: tuple[str, GroupKind] | None
+    is_selected: bool
+    #: Whether its objects name whom an edge is drawn from.
+    names_back: bool
+    #: Whether any of them could lead to it.
+    lead_here: bool
 
 
 class Links:
@@ -35,6 +56,8 @@ class Links:
         #: The rules that say what the links mean; others may be put in their place at any time.
         self.relations = Relations()
         self._named = Naming()
+        self._lines: Recent[tuple[Kind, frozenset[str]], Lines] = Recent(_LINES)
+        self._lines_of: tuple[Relations, int] = (self.relations, 0)
         # By namespace and the identity of a tuple of references, which they hold.
         self._siblings: dict[tuple[str, int], Siblings] = {}
         # UIDs are kept as the keys of dicts, which take a third of the memory of sets.
@@ -43,18 +66,17 @@ class Links:
         self._releases: dict[str, dict[str, None]] = {}
         self._told: dict[str, dict[str, None]] = {}
         self._numbered: dict[tuple[str, str], dict[str, None]] = {}
-        # By kind: namespace, or None for all of them → the version of the last change there.
-        self._latest: dict[Kind, dict[str | None, int]] = {}
+        # By namespace, or None for all of them: the versions of the last change there, by kind.
+        self._latest: dict[str | None, dict[Kind, int]] = {None: {}}
 
     def change(self, before: Object | None, after: Object | None, version: int) -> None:
         """An object came, changed or went; its kind, namespace, name and UID stay while it is there."""
         item = after or before
         if item is None:
             return
-        latest = self._latest.setdefault(item.kind, {})
-        for place in (item.namespace, None):
-            if version > latest.get(place, 0):
-                latest[place] = version
+        for latest in (self._latest.setdefault(item.namespace, {}), self._latest[None]):
+            if version > latest.get(item.kind, 0):
+                latest[item.kind] = version
         if before is not None and after is not None and _says_the_same(before, after):
             return
         if (item.kind.group, item.kind.kind) == POD:
@@ -65,26 +87,46 @@ class Links:
         self._change_words(before, after)
 
     @property
-    def is_empty(self) -> bool:
-        """Whether nobody says anything of anybody."""
-        sets = (self._siblings, self._on_node, self._selecting, self._releases, self._told, self._numbered)
-        return not len(self._named) and not any(len(found) for found in sets)
-
-    @property
     def tells(self) -> bool:
         """Whether there is any Event."""
         return bool(self._told) or self._named.says(EVENT)
 
     def latest(self, kinds: Container[Kind], namespace: str | None) -> int:
         """The version of the last change of any object of some kinds, in a namespace or in all; 0 for none."""
-        found = (latest.get(namespace, 0) for kind, latest in self._latest.items() if kind in kinds)
-        return max(found, default=0)
+        latest = self._latest.get(namespace)
+        return max([version for kind, version in latest.items() if kind in kinds], default=0) if latest else 0
 
-    def naming(self, target: Object) -> frozenset[str]:
-        """The relations in which anything names an object of the target's kind."""
-        group_kind = (target.kind.group, target.kind.kind)
-        found = self._named.relations(group_kind)
-        return found | {NODE_RELATION} if group_kind == NODE else found
+    def lines(self, kind: Kind, among: frozenset[str]) -> Lines:
+        """How some relations lead from and to objects of a kind, by the rules and by what names anything now."""
+        rules, version = self._lines_of
+        if rules is not self.relations or version != self._named.version:
+            self._lines.clear()
+            self._lines_of = self.relations, self._named.version
+        found = self._lines.get((kind, among))
+        if found is None:
+            found = self._drawn(kind, among)
+            self._lines.keep((kind, among), found)
+        return found
+
+    def _drawn(self, kind: Kind, among: frozenset[str]) -> Lines:
+        rules, group_kind = self.relations, (kind.group, kind.kind)
+        against = rules.named_by.get(group_kind, frozenset()) & among
+        naming = self._named.relations(group_kind) & among
+        if group_kind == NODE:
+            naming |= {NODE_RELATION} & among
+        selects, is_selected = rules.selects.get(group_kind), group_kind in rules.selected
+        return Lines(
+            tuple(against),
+            tuple(naming - against),
+            selects if selects is not None and selects[0] in among else None,
+            is_selected,
+            group_kind in rules.naming,
+            is_selected or group_kind in rules.naming or bool(naming),
+        )
+
+    def place(self, relation: str, kind: Kind, namespace: str) -> Mapping[str, Referrers]:
+        """Who names the objects of a kind in a namespace, which it has, in a relation: by their names."""
+        return self._named.place((kind.group, kind.kind), relation, namespace)
 
     def referrers(self, relation: str, target: Object) -> Collection[str]:
         """The UIDs of the objects that name the target in a relation, each once, in no order."""
@@ -174,7 +216,8 @@ def _says_the_same(before: Object, after: Object) -> bool:
         before.references is after.references
         and before.selector is after.selector
         and before.release == after.release
-        and (before.state is after.state or (_node_of(before), _subject(before)) == (_node_of(after), _subject(after)))
+        and before.node == after.node
+        and (before.state is after.state or _subject(before) == _subject(after))
     )
 
 
@@ -183,7 +226,7 @@ def _siblings_key(pod: Object | None) -> tuple[str, int] | None:
 
 
 def _node_of(pod: Object | None) -> str:
-    return pod.state.node if pod is not None and isinstance(pod.state, PodState) else ""
+    return pod.node if pod is not None else ""
 
 
 def _release(item: Object | None) -> str:

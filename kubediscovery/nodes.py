@@ -142,7 +142,7 @@ def node_of(item: Object, *, controller: bool | None = None, relation: str = "",
     kind, state = item.kind, item.state
     verdict = assess(item)
     describe = _DESCRIPTIONS.get(type(state))
-    ready, info = describe(state) if describe else (None, None)
+    ready, info = describe(state, item.node) if describe else (None, None)
     if item.release:
         info = replace(info or Info(), release=item.release)
     # By position, which takes half of the time: a list makes a node for each object of a cluster.
@@ -192,34 +192,34 @@ def order(item: Object) -> tuple[str, str, str, str]:
 _Description = tuple[str | None, Info | None]
 
 
-def _describe_workload(state: WorkloadState) -> _Description:
+def _describe_workload(state: WorkloadState, _: str) -> _Description:
     return f"{state.ready}/{state.desired}", Info(revision=state.revision or None, images=state.images)
 
 
-def _describe_job(state: JobState) -> _Description:
+def _describe_job(state: JobState, _: str) -> _Description:
     return f"{state.succeeded}/{state.completions or 1}", Info(images=state.images)
 
 
-def _describe_cron_job(state: CronJobState) -> _Description:
+def _describe_cron_job(state: CronJobState, _: str) -> _Description:
     return None, Info(images=state.images)
 
 
-def _describe_revision(state: RevisionState) -> _Description:
+def _describe_revision(state: RevisionState, _: str) -> _Description:
     return None, Info(revision=str(state.revision))
 
 
-def _describe_pod(state: PodState) -> _Description:
+def _describe_pod(state: PodState, node: str) -> _Description:
     info = Info(
         images=state.images,
         image_ids=state.image_ids or None,
         restarts=state.restarts,
-        node=state.node or None,
+        node=node or None,
         requests=dict(state.requests) or None,
     )
     return f"{state.ready}/{state.total}", info
 
 
-def _describe_status(state: StatusState) -> _Description:
+def _describe_status(state: StatusState, _: str) -> _Description:
     return (f"{state.ready}/{state.desired}" if state.ready >= 0 and state.desired >= 0 else None), None
 
 

@@ -280,10 +280,6 @@ class Relations:
             self._ways.keep(relations, found)
         return found
 
-    def is_reversed(self, relation: str, named: GroupKind) -> bool:
-        """Whether a reference to an object of the named kind is drawn against its direction."""
-        return relation in self.named_by.get(named, ())
-
 
 def _united(rules: Iterable[Rule]) -> Mapping[str, frozenset[str]]:
     found: dict[str, frozenset[str]] = {}

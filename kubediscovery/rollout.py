@@ -6,7 +6,7 @@ any deadline, a pod of a former one never does, and pods of former revisions tha
 from being complete.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from kubediscovery.culprit import Culprit, broken, by_condition, first, unready
@@ -16,7 +16,6 @@ from kubediscovery.outcome import Outcome, Rollout, RolloutState
 from kubediscovery.revisions import (
     Below,
     Revisions,
-    by_owner,
     of_daemon_set,
     of_deployment,
     of_stateful_set,
@@ -38,24 +37,14 @@ class _Case(NamedTuple):
 _Rule = Callable[[_Case], Outcome | None]
 
 
-def rollout_of(root: Object, members: Iterable[Object]) -> Rollout | None:
+def rollout_below(root: Object, children: Below) -> Rollout | None:
     """The verdict on a Deployment, StatefulSet, DaemonSet, Job or CronJob; None for an object of any other kind.
 
-    ``members`` is all that the root owns, directly or through others, as far as it may be seen, in any order. What is
-    not among them has no part in the verdict.
+    ``children`` gives what an object owns and may be seen, in any order: nothing else has a part in the verdict, and
+    only what has one is looked at.
     """
-    return rollout_below(root, by_owner(members))
-
-
-def rollout_below(root: Object, children: Below) -> Rollout | None:
-    """The same, where ``children`` gives what an object owns and may be seen: only what has a part is looked at."""
     judge = _KINDS.get((root.kind.group, root.kind.kind))
     return judge(root, children) if judge is not None else None
-
-
-def has_rollout(group: str, kind: str) -> bool:
-    """Whether objects of a kind have a verdict."""
-    return (group, kind) in _KINDS
 
 
 def _workload(find: Callable[[Object, Below], Revisions], rules: Sequence[_Rule]) -> Callable[..., Rollout | None]:

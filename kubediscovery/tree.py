@@ -1,6 +1,6 @@
 """Trees: pure functions of the store, a root, what the caller may see, and what is to be drawn."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import msgspec
@@ -172,29 +172,29 @@ def _visible(children: list[Object], sight: Sight, kinds: frozenset[Kind] | None
 
 def _relate(relating: Relating, levels: int, drawn: Growth, tree: Tree) -> None:
     relating.hang(_places(drawn, levels))
-    present = (drawn.seen, relating.seen)
-    tree.cut |= {kind for uid, kind in relating.cut.items() if not any(uid in seen for seen in present)}
-    tree.size += sum(uid not in drawn.seen for uid in relating.seen)
+    tree.size += len(relating.seen.keys() - drawn.seen.keys())
+    if relating.cut:
+        tree.cut |= {kind for uid, kind in relating.cut.items() if uid not in drawn.seen and uid not in relating.seen}
 
 
-def _places(drawn: Growth, levels: int) -> Iterator[Place]:
+def _places(drawn: Growth, levels: int) -> list[Place]:
     """Where each object stands first, in depth-first order, with something that may hang below it if it does so."""
-    placed: set[str] = set()
+    placed: dict[str, Place] = {}
     deepest: dict[str, Place] = {}
-    stack = [(drawn.top, 1)]
-    while stack:
-        node, level = stack.pop()
-        if node.children:
-            stack.extend([(child, level + 1) for child in reversed(node.children)])
-        if node.uid in placed or node.uid not in drawn.seen:
-            continue
-        place = Place(drawn.seen[node.uid][0], node, level)
-        if level == levels:
-            deepest.setdefault(node.uid, place)
+    seen, ways = drawn.seen, [iter([drawn.top])]
+    while ways:
+        level = len(ways)
+        found = placed if level < levels else deepest
+        for node in ways[-1]:
+            uid = node.uid
+            if uid not in found and uid in seen:
+                found[uid] = Place(seen[uid][0], node, level)
+            if node.children:
+                ways.append(iter(node.children))
+                break
         else:
-            placed.add(node.uid)
-            yield place
-    yield from (place for uid, place in deepest.items() if uid not in placed)
+            ways.pop()
+    return [*placed.values(), *(place for uid, place in deepest.items() if uid not in placed)]
 
 
 def _latest(store: Store, sight: Sight) -> int:

@@ -45,7 +45,7 @@ def users_of(store: Store, root: Object, sight: Sight, relations: frozenset[str]
 
     def below(item: Object) -> list[Limb]:
         found = edges.leading_to(item, wanted if item is root else onward)
-        limbs = [Limb(other, node_of(other, relation=name, incoming=True)) for name, other in found]
+        limbs = [Limb(edge.item, node_of(edge.item, relation=edge.relation, incoming=True)) for edge in found]
         return _sorted(limbs if item is root else [*limbs, *owners.limbs(item, missing=False)])
 
     return grow(root, below, levels)
@@ -70,7 +70,7 @@ def uses_of(store: Store, root: Object, sight: Sight, relations: frozenset[str],
     def limb(edge: Edge, *, incoming: bool) -> Limb:
         # What uses nothing is one node wherever it stands: thousands of pods have the same account.
         if not incoming and not any(used(edge.item)):
-            return Limb(edge.item, leaves.leaf(edge.item, edge.relation))
+            return Limb(edge.item, leaves.leaf(edge.item, edge.relation)[1])
         return Limb(edge.item, node_of(edge.item, relation=edge.relation, incoming=incoming or None))
 
     def below(item: Object) -> list[Limb]:

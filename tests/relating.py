@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from kubediscovery.kinds import BUILT_IN_KINDS, Kind, Kinds
+from kubediscovery.links import Links
 from kubediscovery.naming import namespace_of
 from kubediscovery.nodes import Node
 from kubediscovery.objects import EventState, Object, Reference
@@ -14,7 +15,7 @@ from kubediscovery.relations import RULES, How, Relations
 from kubediscovery.selectors import EVERYTHING, Requirement, Selector
 from kubediscovery.sight import Sight
 from kubediscovery.store import Store
-from tests.objects import DEPLOYMENT, FLEET, POD, REPLICA_SET, RUNNING_POD, STATEFUL_SET, make, owner_of
+from tests.objects import DEPLOYMENT, FLEET, POD, REPLICA_SET, STATEFUL_SET, make, owner_of
 
 NETWORK, GATEWAYS, STORAGE = "networking.k8s.io", "gateway.networking.k8s.io", "storage.k8s.io"
 SERVICE = Kind("", "v1", "services", "Service", "service")
@@ -80,7 +81,7 @@ def labels(**found: str) -> tuple[tuple[str, str], ...]:
 
 
 def pod(name: str, *references: Reference, node: str = "", **fields: Any) -> Object:
-    return make(POD, name, references=references, state=structs.replace(RUNNING_POD, node=node), **fields)
+    return make(POD, name, references=references, node=node, **fields)
 
 
 def event(name: str, about: Object, last_seen: int = 1, *, uid: str | None = None) -> Object:
@@ -96,6 +97,12 @@ def stored(objects: Iterable[Object]) -> Store:
     for item in objects:
         store.put(item)
     return store
+
+
+def is_empty(links: Links) -> bool:
+    """Whether nobody says anything of anybody."""
+    sets = (links._siblings, links._on_node, links._selecting, links._releases, links._told, links._numbered)
+    return not links._named._named and not any(len(found) for found in sets)
 
 
 # What anybody would write who need not be quick
@@ -198,11 +205,7 @@ def _linked(draw: st.DrawFn, item: Object, placed: list[Object]) -> Object:
         selector=draw(st.sampled_from(_SELECTORS)) if item.kind in (BUDGET, POLICY, CLUSTER_ROLE, DEPLOYMENT) else None,
     )
     nodes = [target.name for relation, target in chosen if relation == "node"]
-    return (
-        structs.replace(item, state=structs.replace(RUNNING_POD, node=nodes[0] if nodes else ""))
-        if item.kind == POD
-        else item
-    )
+    return structs.replace(item, node=nodes[0] if nodes else "") if item.kind == POD else item
 
 
 def _says(item: Object, group_kind: tuple[str, str]) -> bool:

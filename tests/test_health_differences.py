@@ -419,7 +419,6 @@ TROUBLES = st.builds(
 PODS = st.builds(
     PodState,
     phase=st.sampled_from(["", "Pending", "Running", "Succeeded", "Failed", "Unknown", "Weird"]),
-    node=st.just(""),
     restart_policy=st.sampled_from(["Always", "Never", "OnFailure"]),
     ready=NUMBERS,
     total=NUMBERS,

@@ -4,8 +4,9 @@ from msgspec import structs
 
 from kubediscovery.links import Links
 from kubediscovery.objects import Object, Reference
+from kubediscovery.relations import How, Relations, Rule
 from kubediscovery.selectors import EVERYTHING, Requirement, Selector
-from tests.objects import DEPLOYMENT, FLEET, POD, REPLICA_SET, RUNNING_POD, STATEFUL_SET, make
+from tests.objects import DEPLOYMENT, FLEET, POD, REPLICA_SET, STATEFUL_SET, make
 from tests.relating import (
     AUTOSCALER,
     BUDGET,
@@ -18,6 +19,7 @@ from tests.relating import (
     SERVICE,
     SLICE,
     event,
+    is_empty,
     labels,
     pod,
     refers,
@@ -50,7 +52,7 @@ def test_pods_are_found_by_what_they_share() -> None:
     assert naming(links, "configMap", CONFIGURED) == {item.uid for item in pods[1:]}
     for item in pods[1:]:
         links.change(item, None, 102)
-    assert links.is_empty
+    assert is_empty(links)
 
 
 def test_pods_whose_references_are_equal_and_not_the_same_are_found() -> None:
@@ -68,9 +70,7 @@ def test_siblings_in_another_namespace_name_what_is_there() -> None:
 
 def test_a_change_moves_a_pod() -> None:
     before = pod("p", refers("configMap", CONFIGURED), node="n1")
-    after = structs.replace(
-        before, references=(refers("secret", make(SECRET, "s")),), state=structs.replace(RUNNING_POD, node="n2")
-    )
+    after = structs.replace(before, references=(refers("secret", make(SECRET, "s")),), node="n2")
     links = holding(before)
     links.change(before, after, 101)
     assert not naming(links, "configMap", CONFIGURED)
@@ -94,7 +94,7 @@ def test_references_that_mean_the_same_are_forgotten_together() -> None:
     links.change(item, structs.replace(item, references=item.references[:1]), 101)
     assert naming(links, "ingress", machine) == {item.uid}
     links.change(structs.replace(item, references=item.references[:1]), None, 102)
-    assert links.is_empty
+    assert is_empty(links)
 
 
 def test_a_slice_that_changes_keeps_what_it_still_names() -> None:
@@ -105,7 +105,7 @@ def test_a_slice_that_changes_keeps_what_it_still_names() -> None:
     links.change(before, after, 101)
     found = {item.name: naming(links, "endpoints", item) for item in (service, one, two)}
     assert found == {"s": {after.uid}, "1": set(), "2": {after.uid}}
-    assert links.naming(service) == {"endpoints"}
+    assert links.lines(POD, frozenset(("endpoints", "scale"))).naming == ("endpoints",)
 
 
 def test_selectors_are_found_by_the_labels_that_they_need() -> None:
@@ -130,14 +130,14 @@ def test_selectors_are_found_by_the_labels_that_they_need() -> None:
     assert "fine" in found(**{"app": "x", "pod-template-hash": "1"})
     for item in selecting.values():
         links.change(item, None, 101)
-    assert links.is_empty
+    assert is_empty(links)
 
 
 def test_a_selector_that_nothing_meets_is_kept_nowhere() -> None:
     item = make(BUDGET, "b", selector=Selector((Requirement("app", "in", frozenset()),)))
     links = holding(item)
     links.change(item, None, 101)
-    assert links.is_empty
+    assert is_empty(links)
 
 
 def test_claims_are_found_by_the_stem_of_their_names() -> None:
@@ -171,3 +171,35 @@ def test_the_last_change_of_a_kind_is_known_by_namespace() -> None:
     links.change(near, None, 12)
     assert [links.latest({CONFIG}, place) for place in ("shop", None)] == [12, 12]
     assert links.latest({SECRET}, None) == 0
+
+
+def test_the_lines_of_a_kind_are_those_in_which_anything_names_it_now() -> None:
+    links, wanted = Links(), frozenset(("endpoints", "scale", "disruption"))
+    nothing = links.lines(SERVICE, wanted)
+    assert (nothing.against, nothing.naming, nothing.lead_here) == (("endpoints",), (), False)
+    assert links.lines(POD, wanted).is_selected
+    assert links.lines(BUDGET, wanted).selects == ("disruption", ("", "Pod"))
+    assert links.lines(BUDGET, frozenset(("scale",))).selects is None
+    assert links.lines(SLICE, wanted).names_back
+    scaler = make(AUTOSCALER, "h", references=(refers("scale", make(DEPLOYMENT, "d")),))
+    assert not links.lines(DEPLOYMENT, wanted).lead_here
+    links.change(None, scaler, 1)
+    assert links.lines(DEPLOYMENT, wanted).naming == ("scale",)
+    assert links.lines(DEPLOYMENT, frozenset(("endpoints",))).naming == ()
+    links.change(scaler, None, 2)
+    assert not links.lines(DEPLOYMENT, wanted).lead_here
+
+
+def test_the_lines_are_those_of_the_rules_that_hold() -> None:
+    links, wanted = Links(), frozenset(("mine",))
+    assert links.lines(SERVICE, wanted).selects is None
+    links.relations = Relations([Rule("mine", ("", "Service"), ("", "Pod"), How.SELECTOR, "a to b")])
+    assert links.lines(SERVICE, wanted).selects == ("mine", ("", "Pod"))
+
+
+def test_who_names_pods_is_found_by_their_names() -> None:
+    item = make(POD, "1")
+    links = holding(make(SLICE, "x", references=(refers("endpoints", item),)))
+    assert list(links.place("endpoints", POD, item.namespace)) == ["1"]
+    assert not links.place("endpoints", POD, "other")
+    assert not links.place("scale", POD, item.namespace)

@@ -50,6 +50,7 @@ from tests.relating import (
     WEBHOOKS,
     event,
     graphs,
+    is_empty,
     labels,
     lines,
     pod,
@@ -181,7 +182,7 @@ def test_after_any_changes_the_index_is_that_of_a_new_store(data: st.DataObject)
             assert msgspec.json.encode(one) == msgspec.json.encode(other)
     for item in left:
         store.remove(item)
-    assert store.links.is_empty
+    assert is_empty(store.links)
 
 
 def change(store: Store, item: Object, how: str) -> None:

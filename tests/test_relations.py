@@ -63,6 +63,6 @@ def test_declared_rules_stand_beside_the_others() -> None:
     relations = Relations([rule])
     assert relations.names == Relations().names | {"mine"}
     assert "mine" in relations.attached
-    assert relations.is_reversed("mine", ("example.org", "Site"))
-    assert not relations.is_reversed("mine", ("", "Service"))
+    assert "mine" in relations.named_by["example.org", "Site"]
+    assert "mine" not in relations.named_by["", "Service"]
     assert relations.then["mine"] == frozenset()

@@ -20,7 +20,7 @@ from kubediscovery.objects import (
     WorkloadState,
 )
 from kubediscovery.outcome import REVISION_LABEL, Rollout, RolloutState
-from kubediscovery.rollout import has_rollout, rollout_of
+from kubediscovery.rollout import rollout_below
 from tests.objects import (
     CRON_JOB,
     DAEMON_SET,
@@ -37,6 +37,7 @@ from tests.objects import (
     STATES,
     WAITING_CRON_JOB,
     WORKLOAD,
+    by_owner,
     make,
 )
 
@@ -103,11 +104,15 @@ class Deployed:
         return judged(self.root, [self.new, self.former, *self.pods])
 
 
+def verdict(root: Object, members: Sequence[Object]) -> Rollout | None:
+    return rollout_below(root, by_owner(members))
+
+
 def judged(root: Object, members: Sequence[Object]) -> Rollout:
-    found = rollout_of(root, members)
+    found = verdict(root, members)
     assert found is not None
     # Neither the order of what is below it nor the root among it changes anything.
-    assert found == rollout_of(root, [root, *reversed(members)])
+    assert found == verdict(root, [root, *reversed(members)])
     return found
 
 
@@ -511,13 +516,12 @@ def test_who_may_not_see_jobs_is_told_what_the_cron_job_says(state: dict[str, An
 
 def test_nothing_else_is_rolled_out() -> None:
     for kind in (POD, REPLICA_SET, REVISION, FLEET, OTHER_DEPLOYMENT):
-        assert rollout_of(make(kind, "x"), []) is None
-        assert not has_rollout(kind.group, kind.kind)
-    assert has_rollout("apps", "Deployment")
-    assert rollout_of(make(DEPLOYMENT, "x", state=RUNNING_POD), []) is None
+        assert verdict(make(kind, "x"), []) is None
+    assert verdict(make(DEPLOYMENT, "x", state=RUNNING_POD), []) is None
 
 
-KIND = st.sampled_from([DEPLOYMENT, STATEFUL_SET, DAEMON_SET, JOB, CRON_JOB, OTHER_DEPLOYMENT])
+ROLLED_OUT = (DEPLOYMENT, STATEFUL_SET, DAEMON_SET, JOB, CRON_JOB)
+KIND = st.sampled_from([*ROLLED_OUT, OTHER_DEPLOYMENT])
 NUMBER = st.integers(min_value=0, max_value=4)
 WORD = st.sampled_from(["", "1", "2", "a", "b"])
 TROUBLE = st.builds(
@@ -605,8 +609,8 @@ def trees(draw: st.DrawFn) -> tuple[Object, list[Object]]:
 @given(trees())
 def test_whatever_there_is_there_is_a_verdict_whose_counts_add_up(tree: tuple[Object, list[Object]]) -> None:
     root, members = tree
-    found = rollout_of(root, members)
-    assert (found is not None) == has_rollout(root.kind.group, root.kind.kind)
+    found = verdict(root, members)
+    assert (found is not None) == (root.kind in ROLLED_OUT)
     if found is None:
         return
     judged(root, members)
@@ -639,4 +643,4 @@ def test_what_is_not_below_it_has_no_part(
         structs.replace(item, uid=f"other-{item.uid}", owners=(structs.replace(item.owners[0], uid=stranger.uid),))
         for item in other[1]
     ]
-    assert rollout_of(root, [*members, stranger, *strangers]) == rollout_of(root, members)
+    assert verdict(root, [*members, stranger, *strangers]) == verdict(root, members)

@@ -329,7 +329,7 @@ def test_a_pod_under_several_owners_is_counted_once() -> None:
         (JOB, structs.replace(RUNNING_JOB, completions=0), "0/1", {"images": ["nginx:1.27"]}),
         (CRON_JOB, WAITING_CRON_JOB, None, {"images": ["nginx:1.27"]}),
         (POD, RUNNING_POD, "1/1", {"images": ["nginx:1.27"], "restarts": 0, "node": "n1"}),
-        (POD, structs.replace(RUNNING_POD, node="", restarts=4), "1/1", {"images": ["nginx:1.27"], "restarts": 4}),
+        (POD, structs.replace(RUNNING_POD, restarts=4), "1/1", {"images": ["nginx:1.27"], "restarts": 4, "node": "n1"}),
         (
             POD,
             structs.replace(RUNNING_POD, image_ids=("nginx@sha256:1",)),
