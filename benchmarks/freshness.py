@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from benchmarks.aggregation import reader_token, wait_until_available
+from benchmarks.answers import check_same, sample
 from benchmarks.bursts import Party
 from benchmarks.context import Context
 from benchmarks.figures import AtMostTimes, Below, Figure, Result, Target, WrongAnswerError
@@ -22,8 +23,8 @@ from kubediscovery.config import DEFAULT_GROUP
 from kubediscovery.testing.controlplane import ControlPlane
 
 LOAD = STANDARD
-_RATE, _SECONDS, _THROUGH, _EVERY = 500.0, 12.0, 10, 2
-_MANY, _MANY_SECONDS = 5000.0, 10.0
+_RATE, _SECONDS, _THROUGH, _EVERY = 500.0, 8.0, 10, 2
+_MANY, _MANY_SECONDS = 5000.0, 6.0
 _PREFIX = f"/apis/{DEFAULT_GROUP}/v1"
 
 
@@ -52,6 +53,8 @@ def freshness(context: Context) -> Result:
         with own.start() as process:
             own.wait(process)
             wait_until_available(cluster, (own.endpoint.group,))
+            with own.connect() as connection:
+                trees = {target: connection.tree(*target) for target in sample(LOAD)}
             found = _fresh(context, cluster, own)
             cpu = _cpu_of_changes(context, cluster, process)
         peers = {}
@@ -59,6 +62,8 @@ def freshness(context: Context) -> Result:
             peer = ReferenceServer(cluster, context.reference, context.folder, variant)
             with peer.start() as process:
                 peer.wait(process)
+                with peer.connect() as connection:
+                    check_same(lambda *target: trees[target], connection.tree, list(trees), size=2 + LOAD.pods)
                 peers[peer.name] = _cpu_of_changes(context, cluster, process)
     many, many_cpu = _many(context)
     return Result(

@@ -23,7 +23,7 @@ LOAD = Load(deployments=1000, pods=10, namespaces=20)
 #: Enough Deployments that nobody answers from a processor's cache alone.
 ASKED = sample(LOAD, 100)
 _ALONE = Rounds(connections=1, rounds=10, requests=250, warmup=250)
-_CROWD = Rounds(connections=32, rounds=5, requests=3200, warmup=1600)
+_CROWD = Rounds(connections=32, rounds=5, requests=2000, warmup=800)
 
 _OWN, _OWN_DIRECT = "kubediscovery", "kubediscovery, direct"
 _REFERENCE, _REFERENCE_DIRECT = "reference", "reference, direct"

@@ -9,7 +9,6 @@ from starlette.requests import ClientDisconnect, Request
 
 from kubediscovery.acting import Acting, FieldValidation, is_dry_run, refuse_for_patch
 from kubediscovery.contracts import DELETE, PATCH, Contract
-from kubediscovery.documents import read_documents
 from kubediscovery.errors import BadRequest, EntityTooLarge
 from kubediscovery.field_validation import duplicate_fields, unknown_fields
 from kubediscovery.json_patch import operations_of
@@ -124,6 +123,9 @@ def _as_json(content: bytes) -> bytes:
         return content
     if len(content) > _LONGEST_YAML:
         raise EntityTooLarge(f"an apply patch may have {_LONGEST_YAML} bytes of YAML: send a longer one as JSON")
+    # Imported when it is first needed: few patches are YAML.
+    from kubediscovery.documents import read_documents
+
     try:
         documents = list(read_documents(content))
     except ValueError as error:

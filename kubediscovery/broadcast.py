@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from kubediscovery.compositions import Compositions, composition_name
+from kubediscovery.composition import composition_name
+from kubediscovery.compositions import Compositions
 from kubediscovery.effects import Affected, affected_by, in_order
 from kubediscovery.errors import Expired, StatusError
 from kubediscovery.journal import Change, Journal

@@ -27,6 +27,7 @@ from kubediscovery.errors import (
     UpstreamForbidden,
     UpstreamNotFound,
 )
+from kubediscovery.landing import Landing
 from kubediscovery.transport import (
     ApiClient,
     ConfigException,
@@ -75,6 +76,7 @@ class Client:
         self._host = (api_client.configuration.host or "").rstrip("/")
         rest = api_client.rest_client
         rest.pool_manager = self._session = _lean_session(rest.pool_manager)
+        self._landing = Landing()
         options = {
             "proxy": rest.proxy or _proxy_of_environment(self._host),
             "proxy_headers": rest.proxy_headers,
@@ -167,9 +169,15 @@ class Client:
             async with await self._send(method, path, headers, params=query, data=data, timeout=limits) as response:
                 if not response.ok or response.status >= 300:
                     raise await _error_of(response, f"{method} {path}")
+                self._land(response.connection)
                 yield response
         except (aiohttp.ClientError, TimeoutError, OSError, ConfigException) as error:
             raise UpstreamError(f"{method} {path}: {_one_line(error)}", broken=_has_broken(error)) from error
+
+    def _land(self, connection: aiohttp.connector.Connection | None) -> None:
+        # There is none any more where all of a short answer came with its head.
+        if connection is not None and connection.transport is not None:
+            self._landing.take(connection.transport)
 
     async def _send(self, method: str, path: str, headers: Mapping[str, str], **options: Any) -> aiohttp.ClientResponse:
         sent = {"User-Agent": f"kubediscovery/{__version__}", **headers}

@@ -13,7 +13,6 @@ from kubediscovery.composition import (
     CompositionStatus,
     PodCount,
     composition_name,
-    composition_name_of,
     fields_of,
 )
 from kubediscovery.drawing import DEFAULT, Drawing
@@ -33,9 +32,6 @@ from kubediscovery.rollout import rollout_below
 from kubediscovery.sight import Sight
 from kubediscovery.store import Store
 from kubediscovery.tree import Tree, visible_below
-
-# The shapes and names are known here, too.
-__all__ = ["Composition", "CompositionList", "Compositions", "Target", "composition_name", "composition_name_of"]
 
 # Compositions that are kept, beside the trees that they were made of; and callers' sights, with what these leave out.
 _MADE, _STANDINGS = 128, 256

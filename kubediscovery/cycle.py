@@ -5,8 +5,7 @@ Over TLS each write is a record of its own, which takes a call of the kernel her
 
 from collections.abc import Sequence
 
-from uvicorn._types import ASGISendEvent
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
+from kubediscovery.asgi import STATUS_LINE, ASGISendEvent, RequestResponseCycle
 
 # Responses that have no body, and need not say so (RFC 9110, section 6.4.1).
 _BODILESS = frozenset((204, 304))

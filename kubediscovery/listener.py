@@ -9,12 +9,13 @@ import ssl
 from pathlib import Path
 from typing import Any
 
-import uvicorn
 from starlette.types import ASGIApp
 
+from kubediscovery.asgi import Config, Server, WebSockets
 from kubediscovery.config import REQUEST_SECONDS
 from kubediscovery.connection import ARRIVAL_SECONDS, CertifiedProtocol
 from kubediscovery.errors import StartupError
+from kubediscovery.landing import Landing
 
 # The aggregator keeps idle connections for 90 s: closing them sooner would race its next request.
 KEEP_ALIVE = 120
@@ -114,17 +115,17 @@ def bind(address: str, port: int) -> socket.socket:
         raise StartupError(f"cannot listen on {address}:{port}: {reason}") from error
 
 
-class Listener(uvicorn.Server):
+class Listener(Server):
     """uvicorn, told when to end by whoever runs it rather than by signals of its own.
 
     ``drain_seconds`` bounds how long it then finishes what is under way: as long as one request may take.
     """
 
     def __init__(self, app: ASGIApp, tls: ServingTls | None, *, drain_seconds: float = REQUEST_SECONDS) -> None:
-        config = uvicorn.Config(
+        config = Config(
             app,
             http=CertifiedProtocol,
-            ws="wsproto",
+            ws=WebSockets,
             # Nothing that a client says on a watch is read.
             ws_max_size=64 * 1024,
             lifespan="off",
@@ -137,6 +138,7 @@ class Listener(uvicorn.Server):
             ssl_context_factory=(lambda *_: tls.context) if tls else None,
         )
         super().__init__(config)
+        self._landing = Landing()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, as uvicorn does, but not for ever to who is silent in or after its handshake."""
@@ -167,9 +169,8 @@ class Listener(uvicorn.Server):
         for connection in list(self.server_state.connections):
             connection.transport.abort()
 
-    def _connection(self) -> asyncio.Protocol:
-        made: asyncio.Protocol = CertifiedProtocol(self.config, self.server_state, self.lifespan.state)
-        return made
+    def _connection(self) -> asyncio.BaseProtocol:
+        return self._landing.protocol(CertifiedProtocol(self.config, self.server_state, self.lifespan.state))
 
     def install_signal_handlers(self) -> None:
         """Leave signals to the process."""

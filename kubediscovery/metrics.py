@@ -37,7 +37,9 @@ _SECONDS = (
     0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60,
 )  # fmt: skip
 _REVIEW_SECONDS = (0.25, 0.5, 0.7, 1, 1.5, 3, 5, 10)
-_LAG_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
+_LAG_SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1)
+# For so many seconds each the event loop is judged.
+_LAG_SPAN = 0.01
 _BYTES = tuple(1000 * 10.0**power for power in range(7))
 _EVENT_BYTES = tuple(1024 * 2.0**power for power in range(8))
 _SIZED = ("GET", "LIST")
@@ -45,11 +47,19 @@ _SIZED = ("GET", "LIST")
 _NO_CODE = "<error>"
 
 
+class Collector(Protocol):
+    """Who tells metrics when they are asked for."""
+
+    def collect(self) -> Iterable[Metric]:
+        """All of them."""
+        ...
+
+
 _HELP = {
     "apiserver_request_duration_seconds": "Time to answer a request.",
     "apiserver_response_sizes": "Bytes of the answers to GET and LIST.",
     "apiserver_watch_events_sizes": "Bytes of the events sent to watches.",
-    "kubediscovery_event_loop_lag_seconds": "How late what was due on the event loop was done, looked at each second.",
+    "kubediscovery_event_loop_lag_seconds": "For each hundredth of a second how long what was due then had to wait.",
 }
 
 
@@ -104,6 +114,10 @@ class Metrics:
         """Report the caches and their reflectors too."""
         self._registry.register(_CacheCollector(store, progress))
 
+    def include(self, collector: Collector) -> None:
+        """Report what somebody else collects, when it is asked for."""
+        self._registry.register(collector)
+
     def count(self, name: str, help_: str, read: Callable[[], float], **labels: str) -> None:
         """Report what somebody else counts, read when it is asked for."""
         self._registry.register(_Count(name, help_, read, labels))
@@ -147,9 +161,22 @@ class Metrics:
 
         return sent
 
-    def beat(self, lag: float, inflight: int) -> None:
-        """What the last second was like: the seconds that the loop was late, and the most requests under way."""
-        self._lag.add(lag)
+    def late(self, lag: float, pause: float) -> None:
+        """The event loop was late by so many seconds after a pause of so many.
+
+        Whoever came while it was held up waited for what was left of that, and for nothing during the pause: that is
+        what is counted, for each hundredth of a second (as HdrHistogram does with an expected interval).
+        """
+        for _ in range(1, round(pause / _LAG_SPAN)):
+            self._lag.add(0.0)
+        while True:
+            self._lag.add(max(0.0, lag))
+            lag -= _LAG_SPAN
+            if lag <= 0:
+                return
+
+    def beat(self, inflight: int) -> None:
+        """The most requests that were under way in the last second."""
         self._inflight.set(inflight)
 
     def render(self) -> bytes:
@@ -195,10 +222,6 @@ class _CountedReviewer:
             self._requests.labels(code).inc()
             self._duration.labels(code).observe(time.perf_counter() - started)
         return answer
-
-
-class _Collector(Protocol):
-    def collect(self) -> Iterable[Metric]: ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -47,7 +47,10 @@ class Sink(Protocol[T]):
     """What a reflector writes to. Readers see each change whole."""
 
     def replace(self, items: list[T], resource_version: str) -> Awaitable[None] | None:
-        """These are all there are; whatever else was held is gone. Whoever gives an awaitable takes them in by it."""
+        """These are all there are; whatever else was held is gone. Whoever gives an awaitable takes them in by it.
+
+        The list is the sink's from now on, which may empty it.
+        """
         ...
 
     def put(self, item: T) -> None:

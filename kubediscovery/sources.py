@@ -1,5 +1,6 @@
 """What a reflector reads: one resource of kube-apiserver, listed in pages and watched."""
 
+import asyncio
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,6 +12,8 @@ from kubediscovery.transport import aiohttp
 
 PAGE_SIZE = 500
 LIST_TIMEOUT = 60.0
+# Bytes of a list after which others have their turn: some tens of pods, which take a millisecond or two to read.
+_PORTION = 1 << 17
 # Bookmarks come about once a minute (k8s.io/apiserver, cacher.go): what is silent for longer is a dead connection.
 WATCH_SILENCE = 150.0
 
@@ -58,7 +61,10 @@ class ObjectSource:
             listing = self._decoder.listing(response.headers.get("Content-Type", ""))
             items = list[Object]()
             async for chunk in response.content.iter_any():
-                items += listing.feed(chunk)
+                # While one part is read more arrives, and all that has comes as one.
+                for start in range(0, len(chunk), _PORTION):
+                    items += listing.feed(chunk[start : start + _PORTION])
+                    await asyncio.sleep(0)
             return listing.end(items)
 
     @asynccontextmanager

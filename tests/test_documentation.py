@@ -7,9 +7,11 @@ import click
 import pytest
 
 from kubediscovery.bookkeeping import opened_books
+from kubediscovery.chronicle import Chronicle, HistoryOptions
 from kubediscovery.cli import LOCAL_PORT, LOOPBACK, commands
 from kubediscovery.config import SECURE_PORT, LoadOptions, ServeOptions
 from kubediscovery.drawing import Direction
+from kubediscovery.history_metrics import HistoryCollector
 from kubediscovery.kinds import Kinds
 from kubediscovery.metrics import Metrics
 from kubediscovery.output import Output
@@ -54,6 +56,8 @@ def families(tmp_path: Path) -> set[str]:
     """The metrics of a server that has all that there are."""
     metrics, kinds = Metrics(), Kinds()
     metrics.watch_caches(filled([], kinds), {kind: Progress() for kind in kinds})
+    chronicle = Chronicle(HistoryOptions(path=tmp_path / "history", audit_log=tmp_path / "audit.log"))
+    metrics.include(HistoryCollector(chronicle.counts))
     metrics.count("apiserver_tls_handshake_errors", "Failed.", lambda: 0)
     with opened_books(LoadOptions(audit_log_path=str(tmp_path / "audit.log")), {}) as books:
         books.report(metrics)

@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from starlette.requests import Request
@@ -18,8 +18,9 @@ from kubediscovery.errors import BadRequest, Conflict, Expired, MethodNotAllowed
 from kubediscovery.identity import User
 from kubediscovery.kinds import Kind
 from kubediscovery.meta import status_of
+from kubediscovery.patches import merged
 from kubediscovery.selectors import parse_field_selector, parse_label_selector
-from kubediscovery.testing.fake_documents import bookmark, discovery, merged, partial, whole
+from kubediscovery.testing.fake_documents import bookmark, discovery, partial, whole
 from kubediscovery.testing.fake_objects import Change, Manifest, Matches, Objects
 from kubediscovery.testing.fake_rights import Rights
 
@@ -196,7 +197,7 @@ class Answers:
         if _is_apply(request) and not self._is_there(target, target.namespace, target.name):
             return JSONResponse(self._put(request, _placed(patch, target)), 201)
         found = self._objects.get(target.kind, target.namespace, target.name)
-        return JSONResponse(self._put(request, merged(found, patch)))
+        return JSONResponse(self._put(request, cast(Manifest, merged(found, patch))))
 
     async def _delete(self, request: Request, target: Target) -> Response:
         keep = request.query_params.get("dryRun") != _DRY_RUN

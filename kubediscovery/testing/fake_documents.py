@@ -1,10 +1,9 @@
-"""Documents that the fake kube-apiserver makes of others: discovery, bookmarks, metadata alone, what is patched."""
+"""Documents that the fake kube-apiserver makes of others: discovery, bookmarks, metadata alone."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import groupby
-from typing import Any
 
 from kubediscovery.kinds import Kind
 from kubediscovery.testing.fake_objects import Manifest
@@ -55,16 +54,3 @@ def bookmark(kind: Kind, version: int) -> Manifest:
     """The event that says up to which version all has been told."""
     metadata = {"resourceVersion": str(version), "creationTimestamp": None}
     return {"type": "BOOKMARK", "object": {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata}}
-
-
-def merged(found: Any, patch: Any) -> Any:
-    """What a merge patch makes of a document (RFC 7396)."""
-    if not isinstance(patch, dict):
-        return patch
-    made = {**found} if isinstance(found, dict) else {}
-    for name, value in patch.items():
-        if value is None:
-            made.pop(name, None)
-        else:
-            made[name] = merged(made.get(name), value)
-    return made
