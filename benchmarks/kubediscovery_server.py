@@ -14,6 +14,7 @@ from benchmarks.processes import MeasuredProcess
 from kubediscovery.certs import Usage
 from kubediscovery.config import DEFAULT_GROUP
 from kubediscovery.errors import StartupError
+from kubediscovery.serving_certificate import ServingCertificate
 from kubediscovery.testing.controlplane import ControlPlane
 from kubediscovery.testing.credentials import write_key_pair
 from kubediscovery.testing.probes import client_context
@@ -59,6 +60,12 @@ class KubediscoveryServer:
         administrator = cluster.client_ca.issue("benchmark", organizations=["system:masters"], usages=[Usage.CLIENT])
         write_key_pair(folder / "administrator", administrator)
         return cls(endpoint, cluster.kubeconfig_with_token(token.strip()), folder / "administrator", more)
+
+    def another(self, name: str, *more: str) -> Self:
+        """Another server of the same rights with other flags, which the aggregator does not know."""
+        endpoint = Endpoint(free_port(), self.endpoint.directory.with_name(name), self.endpoint.group)
+        ServingCertificate.create(("localhost",)).write(endpoint.directory)
+        return type(self)(endpoint, self._kubeconfig, self._administrator, more)
 
     def start(self) -> MeasuredProcess:
         """Start the process, which is not ready yet."""

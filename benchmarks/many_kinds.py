@@ -5,54 +5,63 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import yaml
 
-from benchmarks.aggregation import reader, wait_until_available
+from benchmarks.aggregation import reader
 from benchmarks.answers import members, sample
 from benchmarks.context import Context
 from benchmarks.figures import AtMostTimes, Below, Figure, Result, WrongAnswerError
 from benchmarks.filled import Load, filled_cluster
 from benchmarks.kubediscovery_server import KubediscoveryServer
 from benchmarks.timings import Question, Rounds, Timing, time_requests
+from kubediscovery.selection import EXCLUDED
 from kubediscovery.testing.controlplane import ControlPlane
 
 LOAD = Load(deployments=1000, pods=10, namespaces=20)
 KINDS = 200
 
 _GROUP = "benchmark.example.org"
-# For half a minute kube-apiserver puts the descriptions of new kinds together; without any there is less to wait for.
-_SETTLED_SECONDS, _SETTLED_WITHOUT = 30.0, 10.0
-_ROUNDS = Rounds(connections=1, rounds=5, requests=400, warmup=200)
+# For half a minute kube-apiserver puts the descriptions of new kinds together.
+_SETTLED_SECONDS = 30.0
+_ROUNDS = Rounds(connections=1, rounds=10, requests=200, warmup=200)
+_WITH, _WITHOUT = "with them", "without them"
 
 
 def many_kinds(context: Context) -> Result:
-    """The same server on the same cluster, without and with so many CustomResourceDefinitions."""
-    with filled_cluster(LOAD, context.binaries, context.reference) as cluster:
-        own = KubediscoveryServer.install(cluster, context.folder)
-        without = _run(context, cluster, own, _SETTLED_WITHOUT)
-        with _definitions(cluster):
-            having = _run(context, cluster, own, _SETTLED_SECONDS)
-    if without[2] != having[2]:
-        raise WrongAnswerError("the trees are others while there are more kinds")
+    """Two servers side by side on a cluster with so many CustomResourceDefinitions: one does not follow them."""
+    with filled_cluster(LOAD, context.binaries, context.reference) as cluster, _definitions(cluster):
+        following = KubediscoveryServer.install(cluster, context.folder)
+        leaving_out = following.another("without", f"--config={_configuration(context)}")
+        servers = {_WITH: following, _WITHOUT: leaving_out}
+        with following.start() as first, leaving_out.start() as second:
+            for server, process in zip(servers.values(), (first, second), strict=True):
+                server.wait(process)
+            time.sleep(_SETTLED_SECONDS)
+            having, without = first.resident_megabytes, second.resident_megabytes
+            timed = _timed(context, cluster, servers)
+            if _trees(following) != _trees(leaving_out):
+                raise WrongAnswerError("the trees are others where there are more kinds")
     return Result(
         title=f"{KINDS} kinds without objects, among {LOAD}",
         notes=(
-            "Each kind is followed by a watch of its own.",
-            f"Memory is VmRSS {_SETTLED_SECONDS:g} s after the sync, without them {_SETTLED_WITHOUT:g} s after it.",
-            "One tree is asked for directly, over one connection, 100 Deployments in turn.",
+            "Two servers run side by side: one follows each kind by a watch of its own, the other is told not to.",
+            f"Memory is VmRSS {_SETTLED_SECONDS:g} s after the sync.",
+            "One tree is asked for directly, over one connection, 100 Deployments in turn, both servers in turn.",
         ),
         figures=(
-            Figure("resident memory that they add", "MB", having[0] - without[0], target=Below(30)),
-            Figure("resident memory", "MB", having[0], "without them", without[0]),
+            Figure("resident memory that they add", "MB", having - without, target=Below(30)),
+            Figure("resident memory", "MB", having, _WITHOUT, without),
             *(
                 Figure(
                     f"one tree, p{percent}",
                     "ms",
-                    having[1].percentile(percent),
-                    "without them",
-                    without[1].percentile(percent),
+                    timed[_WITH].percentile(percent),
+                    _WITHOUT,
+                    timed[_WITHOUT].percentile(percent),
                     AtMostTimes(1.1) if percent == 50 else None,
                 )
                 for percent in (50, 99)
@@ -61,21 +70,29 @@ def many_kinds(context: Context) -> Result:
     )
 
 
-def _run(
-    context: Context, cluster: ControlPlane, own: KubediscoveryServer, settled: float
-) -> tuple[float, Timing, list[object]]:
-    """Megabytes that are resident, the times of one tree, and some trees."""
-    with own.start() as process:
-        own.wait(process)
-        wait_until_available(cluster, (own.endpoint.group,))
-        time.sleep(settled)
-        resident = process.resident_megabytes
-        paths = tuple(own.endpoint.tree_path(*target) for target in sample(LOAD, 100))
-        question = Question("direct", paths, own.endpoint.url, str(own.endpoint.authority))
-        timed = time_requests(context.reference, reader(cluster), [question], _ROUNDS, context.folder)
-        with own.connect() as connection:
-            trees: list[object] = [members(connection.tree(*target)) for target in sample(LOAD)]
-    return resident, timed["direct"], trees
+def _configuration(context: Context) -> Path:
+    """What the other server is told: the kinds that are followed without a configuration, but none of these."""
+    file = context.folder / "without.json"
+    file.write_bytes(msgspec.json.encode({"kinds": {"exclude": [*EXCLUDED, f"*.{_GROUP}"]}}))
+    return file
+
+
+def _timed(context: Context, cluster: ControlPlane, servers: Mapping[str, KubediscoveryServer]) -> dict[str, Timing]:
+    questions = [
+        Question(
+            name,
+            tuple(server.endpoint.tree_path(*target) for target in sample(LOAD, 100)),
+            server.endpoint.url,
+            str(server.endpoint.authority),
+        )
+        for name, server in servers.items()
+    ]
+    return time_requests(context.reference, reader(cluster), questions, _ROUNDS, context.folder)
+
+
+def _trees(server: KubediscoveryServer) -> list[object]:
+    with server.connect() as connection:
+        return [members(connection.tree(*target)) for target in sample(LOAD)]
 
 
 @contextmanager

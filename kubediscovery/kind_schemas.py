@@ -83,6 +83,10 @@ class _Index(Struct, frozen=True):
     paths: dict[str, _Place]
 
 
+# Made here, for threads: two that are the first to read a struct find what msgspec has half made of it, and crash.
+_DOCUMENT, _INDEX = msgspec.json.Decoder(_Document), msgspec.json.Decoder(_Index)
+
+
 class KindSchemas:
     """Reads one document at a time, and keeps the last ones for as long as their hash is the same."""
 
@@ -106,14 +110,14 @@ class KindSchemas:
 
     async def _document(self, kind: Kind) -> _Document:
         place = f"apis/{kind.group}/{kind.version}" if kind.group else f"api/{kind.version}"
-        index = _decoded(await self._read(INDEX), _Index)
+        index = _decoded(await self._read(INDEX), _INDEX)
         if place not in index.paths or not index.paths[place].url.startswith(f"{INDEX}/"):
             raise UpstreamNotFound(f"the cluster's OpenAPI does not have {place}")
         url = index.paths[place].url
         async with self._reading:
             found = self._documents.get(url)
             if found is None:
-                found = await asyncio.to_thread(_decoded, await self._read(url), _Document)
+                found = await asyncio.to_thread(_decoded, await self._read(url), _DOCUMENT)
                 self._documents.keep(url, found)
         return found
 
@@ -123,9 +127,9 @@ class KindSchemas:
             return body
 
 
-def _decoded(body: bytes, form: type[Content]) -> Content:
+def _decoded(body: bytes, decoder: "msgspec.json.Decoder[Content]") -> Content:
     try:
-        return msgspec.json.decode(body, type=form)
+        return decoder.decode(body)
     except (ValueError, RecursionError) as error:
         raise UpstreamError(f"the cluster's OpenAPI cannot be decoded: {error}") from error
 

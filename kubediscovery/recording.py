@@ -69,6 +69,10 @@ class _Status(Struct, rename="camel"):
     message: str = ""
 
 
+# Made here, for threads: two that are the first to read a struct find what msgspec has half made of it, and crash.
+_LIST, _LINE = msgspec.json.Decoder(_List), msgspec.json.Decoder(_Line)
+
+
 class DocumentSource:
     """The documents of one kind, as a reflector reads them."""
 
@@ -114,7 +118,7 @@ class DocumentSource:
 
     def _page(self, body: bytes) -> Page[Recorded]:
         try:
-            found = at_any_depth(_decoded, body)
+            found = at_any_depth(_LIST.decode, body)
             items = [self._recorded(glimpse(document)) for document in found.items or ()]
         except (ValueError, RecursionError) as error:
             raise UpstreamError(f"a list of {self._kind} cannot be decoded: {error}") from error
@@ -122,7 +126,7 @@ class DocumentSource:
 
     def _event(self, line: bytes) -> Event[Recorded]:
         try:
-            event = at_any_depth(_line, line)
+            event = at_any_depth(_LINE.decode, line)
             if event.type == "ERROR":
                 raise _error(msgspec.json.decode(event.object, type=_Status))
             found = glimpse(event.object)
@@ -141,14 +145,6 @@ class DocumentSource:
             with suppress(ValueError, RecursionError):
                 version = sighting(found, Origin.CACHE, now=now)
         return Recorded(sys.intern(found.uid), found.mark, version)
-
-
-def _decoded(body: bytes) -> _List:
-    return msgspec.json.decode(body, type=_List)
-
-
-def _line(line: bytes) -> _Line:
-    return msgspec.json.decode(line, type=_Line)
 
 
 def _error(status: _Status) -> UpstreamError:
