@@ -12,7 +12,7 @@ from kubediscovery.kept import Kept, Shelf
 from kubediscovery.objects import Object
 
 # Bytes that are kept as they are, and compressed: together a cluster of 150,000 pods for one caller, or several.
-PLAIN, PACKED = 8 << 20, 16 << 20
+PLAIN, PACKED = 12 << 20, 16 << 20
 # What a dict with an entry costs, beside the bytes.
 _OVERHEAD = 512
 _LEAST_EFFORT = 1
