@@ -148,6 +148,13 @@ class ControlPlane:
         if self._runner.runs("kube-apiserver"):
             self._runner.wait(self._apiserver_is_ready, "kube-apiserver to be ready")
 
+    def revive(self) -> list[str]:
+        """Start what has ended by itself once more, as a kubelet would; gives its names."""
+        ended = self._runner.ended()
+        for component in ended:
+            self.restart(component)
+        return ended
+
     def compact_etcd(self) -> int:
         """Make etcd forget all history before now; gives the revision.
 

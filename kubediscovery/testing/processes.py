@@ -62,6 +62,11 @@ class Process:
         """The process id."""
         return self._process.pid
 
+    @property
+    def runs(self) -> bool:
+        """Whether it has not ended by itself."""
+        return self._process.poll() is None
+
     def check(self) -> None:
         """Raise `ComponentDied` if it runs no more."""
         status = self._process.poll()

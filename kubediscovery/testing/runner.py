@@ -40,6 +40,10 @@ class Runner:
         for name in STOPPING:
             self.stop(name)
 
+    def ended(self) -> list[str]:
+        """Components that ended by themselves."""
+        return [name for name, process in self._processes.items() if not process.runs]
+
     def check(self) -> None:
         """Raise `ComponentDied` if a component ended by itself."""
         for process in self._processes.values():

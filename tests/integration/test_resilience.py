@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 from typing import Any
 
 import msgspec
 
 from kubediscovery.testing.controlplane import ControlPlane
+from kubediscovery.testing.processes import command_lines
 from tests.integration.serving import API, Server, compositions, eventually, names
 
 ROLE, SUM = "kubediscovery:server-built-in", "kubediscovery:server"
@@ -24,7 +27,18 @@ def real_pods(cluster: ControlPlane, namespace: str) -> list[str]:
 
 def scale(cluster: ControlPlane, namespace: str, replicas: int) -> None:
     cluster.kubectl("-n", namespace, "scale", "deployment/web", f"--replicas={replicas}")
-    cluster.kubectl("-n", namespace, "rollout", "status", "deployment/web", "--timeout=110s")
+    wait_for_rollout(cluster, namespace)
+
+
+def wait_for_rollout(cluster: ControlPlane, namespace: str) -> None:
+    """Some of those that act on objects end where kube-apiserver is away for too long; a kubelet starts them again."""
+
+    def rolled_out() -> bool:
+        cluster.revive()
+        cluster.kubectl("-n", namespace, "rollout", "status", "deployment/web", "--timeout=10s")
+        return True
+
+    eventually(rolled_out, "the rollout", seconds=150, log=cluster.directory / "logs" / "kwok.log")
 
 
 def restart_kube_apiserver(cluster: ControlPlane) -> None:
@@ -76,6 +90,16 @@ def test_what_vanished_while_nobody_watched_is_gone(cluster: ControlPlane, names
     assert lists_begun(server, "deployments.apps") > lists
 
 
+def test_who_plays_the_nodes_ends_and_is_started_again(cluster: ControlPlane, namespace: str) -> None:
+    flag = f"--config={cluster.directory / 'kwok.yaml'}"
+    (played,) = (number for number, line in command_lines() if flag in line)
+    os.kill(played, signal.SIGKILL)
+    eventually(lambda: cluster.revive() == ["kwok"], "kwok to be started again")
+    cluster.kubectl("-n", namespace, "create", "deployment", "web", "--image=nginx:1", "--replicas=2")
+    wait_for_rollout(cluster, namespace)
+    assert cluster.revive() == []
+
+
 def test_the_server_restarts(cluster: ControlPlane, namespace: str, server: Server) -> None:
     cluster.kubectl("-n", namespace, "create", "deployment", "web", "--image=nginx:1", "--replicas=2")
     equal_again(cluster, namespace, 2, server)
@@ -110,6 +134,7 @@ def test_a_kind_that_the_server_may_not_list_is_named_and_the_others_go_on(
 ) -> None:
     kubectl = cluster.kubectl
     kubectl("-n", namespace, "create", "deployment", "web", "--image=nginx:1", "--replicas=1")
+    wait_for_rollout(cluster, namespace)
     rules = rules_of(cluster, ROLE)
     give(cluster, [rule for rule in rules if rule["apiGroups"] != ["batch"]])
     try:
