@@ -46,11 +46,8 @@ class Compactor:
         metadata: schema.ObjectMeta = raw.metadata
         sharing, share, intern = self.sharing, self.sharing.share, sys.intern
         reading = (shape or shape_of(kind)).read(raw, sharing)
-        references = reading.references
-        if declared:
-            references = tuple(dict.fromkeys((*references, *declared)))
-        if reading.selector is not None:
-            selector = reading.selector
+        references = tuple(dict.fromkeys((*reading.references, *declared))) if declared else reading.references
+        selector = selector if reading.selector is None else reading.selector
         # What others name is interned: so are the owners' names and UIDs in what they own, and names among labels.
         return Object(
             kind=kind,

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -36,9 +35,6 @@ from kubediscovery.views import Selection
 from kubediscovery.visibility import authorize_beside
 from kubediscovery.watch import Watch
 from kubediscovery.wish import HEADER, MOST_SECONDS, REACHED, TIMED_OUT
-
-if TYPE_CHECKING:
-    pass
 
 # What has one name, or *, is no long request to kube-apiserver, which cuts it off after a minute: this ends before.
 _SHORT_WATCH = float(MOST_SECONDS)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+from kubediscovery.client import Client
 from kubediscovery.errors import StartupError
 from kubediscovery.testing.binaries import Binaries
 from kubediscovery.testing.controlplane import ControlPlane
+from kubediscovery.uninstall import uninstall
 from tests.integration.informers import find_informer
 from tests.integration.serving import Server, installed
 
@@ -52,3 +54,14 @@ def server(cluster: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> I
         port = taken.getsockname()[1]
     with installed(cluster, tmp_path_factory.mktemp("kubediscovery"), port) as server:
         yield server
+
+
+@pytest.fixture
+async def client(cluster: ControlPlane) -> AsyncIterator[Client]:
+    """The administrator's; whatever a test installed is taken away after it."""
+    client = await Client.connect(str(cluster.kubeconfig))
+    try:
+        yield client
+        await uninstall(client, print)
+    finally:
+        await client.close()

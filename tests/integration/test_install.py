@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -43,17 +43,6 @@ def cluster(binaries: Binaries) -> Iterator[ControlPlane]:
             hostname = f"kubernetes.io/hostname={node.removeprefix('node/')}"
             cluster.kubectl("label", node, "kubernetes.io/os=linux", hostname, "--overwrite")
         yield cluster
-
-
-@pytest.fixture
-async def client(cluster: ControlPlane) -> AsyncIterator[Client]:
-    """The administrator's; whatever a test installed is taken away after it."""
-    client = await Client.connect(str(cluster.kubeconfig))
-    try:
-        yield client
-        await uninstall(client, print)
-    finally:
-        await client.close()
 
 
 @pytest.fixture

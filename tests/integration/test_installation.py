@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,6 @@ from kubediscovery.size import Size
 from kubediscovery.testing.binaries import Binaries
 from kubediscovery.testing.controlplane import ControlPlane
 from kubediscovery.testing.kubectl import KubectlError
-from kubediscovery.uninstall import uninstall
 from tests.integration.serving import eventually
 
 DOCUMENTS = Path(__file__).parents[2] / "docs"
@@ -40,16 +39,6 @@ def cluster(binaries: Binaries) -> Iterator[ControlPlane]:
         for node in cluster.kubectl("get", "nodes", "--output=name").split():
             cluster.kubectl("label", node, "kubernetes.io/os=linux", "--overwrite")
         yield cluster
-
-
-@pytest.fixture
-async def client(cluster: ControlPlane) -> AsyncIterator[Client]:
-    client = await Client.connect(str(cluster.kubeconfig))
-    try:
-        yield client
-        await uninstall(client, print)
-    finally:
-        await client.close()
 
 
 def resources_of(cluster: ControlPlane) -> Any:
