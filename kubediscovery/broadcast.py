@@ -1,8 +1,8 @@
 """Changes in the store, as events for all open watches.
 
 What changes at about the same time is told together: the first change is waited after for some milliseconds, and under
-load for some times as long as the telling took, so that telling never takes the whole of a processor. What is more than
-can be told in a turn is told in several.
+load for some times what the telling took of the processor, so that it never takes the whole of it. What is more than can
+be told in a turn is told in several.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from kubediscovery.store import Store
 from kubediscovery.turns import TURN, Turns
 from kubediscovery.views import Selection, View, WatchEvent, needs_tree, roots_of
 
-# Seconds from a change to its telling, at least and at most; between them, so many times as long as the last took.
+# Seconds from a change to its telling, at least and at most; between them, so many times what the last one took.
 SHORTEST, LONGEST, SHARE = 0.002, 0.1, 3
 # Changes that are told together before the time is looked at, and the part of a turn after which another one follows
 # where there is more to tell: it must not fall behind what comes.
@@ -187,11 +187,11 @@ class Broadcaster:
         self._timer = None
         if not self._views:
             self._told = self.journal.end
-        started = time.perf_counter()
+        started, worked = time.perf_counter(), time.thread_time()
         while self._told != self.journal.end and time.perf_counter() - started < TURN:
             self._tell_some(_AT_ONCE)
         self._forget_shown()
-        self._took = time.perf_counter() - started
+        self._took = time.thread_time() - worked
         if self._told != self.journal.end and self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(self._took * _REST, self._tell)
 

@@ -61,7 +61,7 @@ class Items:
     """
 
     def __init__(self) -> None:
-        self._buffer = bytearray()
+        self._rest = b""
         self._has_begun = self._has_list = False
         # Bytes of the list that are still to come; None outside of it.
         self._left: int | None = None
@@ -70,16 +70,15 @@ class Items:
 
     def feed(self, chunk: bytes) -> list[bytes]:
         """The items that are complete."""
-        self._buffer += chunk
         found = list[bytes]()
-        with memoryview(self._buffer) as view:
-            at = self._split(view, found)
-        del self._buffer[:at]
+        arrived = self._rest + chunk if self._rest else chunk
+        at = self._split(memoryview(arrived), found)
+        self._rest = arrived[at:]
         return found
 
     def end(self) -> None:
         """Nothing more will come; raises ``DecodeError`` where it should."""
-        if self._buffer or not self._has_list or self._left is not None:
+        if self._rest or not self._has_list or self._left is not None:
             raise DecodeError("it ends in the middle" if self._has_begun else "it is not Kubernetes protobuf")
 
     def _split(self, view: memoryview, found: list[bytes]) -> int:

@@ -8,8 +8,8 @@ A protocol that has a buffer is read into that.
 
 import asyncio
 
-# As much as uvloop reads of a socket at a time.
-_BYTES = 1 << 18
+# A little less than what would be a block of the system's own: what comes is handed on as ``bytes`` of this length.
+_BYTES = (1 << 17) - 64
 
 
 class Landing:

@@ -68,4 +68,4 @@ def test_what_has_been_given_is_not_kept() -> None:
     body = listed([b"x" * 1000] * 50)
     for place in range(0, len(body), 500):
         parts.feed(body[place : place + 500])
-        assert len(parts._buffer) < 2_000
+        assert len(parts._rest) < 2_000
