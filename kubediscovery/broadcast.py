@@ -1,8 +1,8 @@
 """Changes in the store, as events for all open watches.
 
 What changes at about the same time is told together: the first change is waited after for some milliseconds, and under
-load for some times what the telling took of the processor, so that it never takes the whole of it. What is more than can
-be told in a turn is told in several.
+load for some times what the telling took of the processor, so that it never takes the whole of it. What is more than
+can be told in a turn is told in several.
 """
 
 import asyncio

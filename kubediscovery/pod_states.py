@@ -18,7 +18,7 @@ _CONDITIONS = frozenset(("Ready", "ContainersReady", "PodScheduled"))
 _NOT_TERMINATED = schema_pods.ContainerStateTerminated()
 
 
-class _Plan(Struct, frozen=True, gc=False):
+class Plan(Struct, frozen=True, gc=False):
     """What a pod's spec says that it has in common with its siblings."""
 
     restart_policy: str
@@ -38,16 +38,17 @@ def _read(raw: schema_pods.Pod, sharing: Sharing) -> Reading:
         spec = structs.replace(spec, node_name="")
     else:
         spec.ClearField("node_name")
-    plan = sharing.read_once(spec, _plan)
-    return Reading(_state(raw.status, plan, sharing), plan.references, node=node)
+    plan = sharing.read_once(spec, plan_of)
+    return Reading(state_of(raw.status, plan, sharing), plan.references, node=node)
 
 
-def _plan(spec: schema_pods.PodSpec) -> _Plan:
+def plan_of(spec: schema_pods.PodSpec) -> Plan:
+    """What a spec says, in which no node is named."""
     main = images(spec.containers)
     others = images(spec.init_containers, _ephemeral(spec))
     # k8s.io/kubernetes, pkg/api/v1/pod/util.go, IsRestartableInitContainer
     sidecars = [container.name for container in spec.init_containers if container.restart_policy == "Always"]
-    return _Plan(
+    return Plan(
         restart_policy=sys.intern(spec.restart_policy),
         total=len(spec.containers) + len(sidecars),
         sidecars=frozenset(sidecars),
@@ -62,7 +63,8 @@ def _ephemeral(spec: schema_pods.PodSpec) -> Iterator[schema_pods.Container]:
     return (container.ephemeral_container_common for container in spec.ephemeral_containers)
 
 
-def _state(status: schema_pods.PodStatus, plan: _Plan, sharing: Sharing) -> PodState:
+def state_of(status: schema_pods.PodStatus, plan: Plan, sharing: Sharing) -> PodState:
+    """How a pod of that plan is."""
     main, init = list(status.container_statuses), list(status.init_container_statuses)
     # At the end of a pod its sidecars are killed: what fails is told of the others first.
     statuses = main + [container for container in init if container.name in plan.sidecars]
@@ -70,13 +72,14 @@ def _state(status: schema_pods.PodStatus, plan: _Plan, sharing: Sharing) -> PodS
     wanted = [condition for condition in status.conditions if condition.type in _CONDITIONS]
     # Shared by themselves: the whole may differ from its siblings' by restarts.
     unmet = conditions(condition for condition in wanted if condition.status != "True")
-    troubles = _troubles(starting, init=True) + _troubles(statuses, init=False)
+    unready = [container for container in statuses if not container.ready]
+    troubles = _troubles(starting, init=True) + _troubles(unready, init=False)
     counted = statuses if _is_initialized(status, starting) else statuses + starting
     ids = tuple(dict.fromkeys(container.image_id for container in main if container.image_id))
     return PodState(
         phase=sys.intern(status.phase),
         restart_policy=plan.restart_policy,
-        ready=sum(container.ready for container in statuses),
+        ready=len(statuses) - len(unready),
         total=plan.total,
         restarts=sum(container.restart_count for container in counted),
         images=plan.images,
@@ -106,9 +109,7 @@ def _troubles(statuses: Iterable[schema_pods.ContainerStatus], *, init: bool) ->
 
 
 def _trouble(status: schema_pods.ContainerStatus, *, init: bool) -> ContainerTrouble | None:
-    """None for a container that runs and is ready, and for an init container that ended well."""
-    if status.ready and not init:
-        return None
+    """None for an init container that runs or ended well."""
     phase = _phase(status.state)
     terminated = status.state.terminated or _NOT_TERMINATED
     present = terminated if phase is Phase.TERMINATED else status.state.waiting

@@ -11,6 +11,7 @@ of token volumes, addresses, times) is dropped before they are compared. What is
 import sys
 from collections.abc import Callable, Hashable
 from functools import cache
+from hashlib import blake2b
 from typing import Any, NamedTuple, TypeVar
 
 from google.protobuf.message import Message
@@ -19,12 +20,17 @@ from kubediscovery import schema, schema_pods
 from kubediscovery.compact import owner_of, release_of
 from kubediscovery.kinds import Kind
 from kubediscovery.objects import Labels, Object, Owner, PodState, Reference, version_number
-from kubediscovery.pod_states import POD
+from kubediscovery.pod_states import Plan, plan_of, state_of
 from kubediscovery.protobuf import Messages
 from kubediscovery.sharing import Sharing
 
-# What is remembered at most of each, and the longest of them in bytes: siblings come one after another.
-MOST, LONGEST = 512, 8_192
+# What is remembered at most of each, and the longest of them in bytes. Changes come of one workload after another: who
+# forgets one before its turn comes again reads all of it for each restart of a container.
+MOST, LONGEST = 4_096, 8_192
+# Bytes of the digests that stand for what is compared: nobody finds two texts of one digest.
+_DIGEST = 16
+# What each pod has for itself, beside its node.
+_OWN = ("name", "uid", "resource_version", "creation_timestamp", "deletion_timestamp", "annotations")
 _RELEASE = b"meta.helm.sh/"
 
 K = TypeVar("K", bound=Hashable)
@@ -46,6 +52,16 @@ def _messages() -> _Messages:
     return _Messages(*map(messages.message_class, schemas))
 
 
+class _Likeness(NamedTuple):
+    """What siblings have in common, whatever becomes of them; ``key`` is the digest of it."""
+
+    key: bytes
+    labels: Labels
+    owners: tuple[Owner, ...]
+    references: tuple[Reference, ...]
+    plan: Plan
+
+
 class QuickPods:
     """Makes a pod of its message; raises what protobuf raises for what is none."""
 
@@ -53,67 +69,74 @@ class QuickPods:
         self._kind = kind
         self._sharing = sharing
         self._messages = _messages()
-        self._labels: dict[tuple[bytes, ...], Labels] = {}
-        self._owners: dict[tuple[bytes, ...], tuple[Owner, ...]] = {}
         self._times: dict[bytes, int] = {}
-        # By the bytes of spec and status, both without what siblings differ in.
-        self._states: dict[tuple[bytes, bytes], tuple[PodState, tuple[Reference, ...]]] = {}
+        # By digests: of metadata and spec, and of what these have in common with siblings and the status.
+        self._likenesses: dict[bytes, _Likeness] = {}
+        self._states: dict[bytes, PodState] = {}
 
     def read(self, message: bytes) -> Object:
         """The pod that a message describes."""
         pod: Any = self._messages.pod.FromString(message)
         pod.DiscardUnknownFields()
         metadata, spec = pod.metadata, pod.spec
-        node = spec.node_name
-        if node:
-            spec.ClearField("node_name")
-        state, references = self._state(pod, spec)
-        labels, owners = tuple(metadata.labels), tuple(metadata.owner_references)
-        deleted, annotations = metadata.deletion_timestamp, metadata.annotations
-        created = metadata.creation_timestamp
+        node, name, uid, version = spec.node_name, metadata.name, metadata.uid, metadata.resource_version
+        created, deleted = metadata.creation_timestamp, metadata.deletion_timestamp
+        release = self._release(metadata.annotations) if metadata.annotations else ""
+        spec.ClearField("node_name")
+        for field in _OWN:
+            metadata.ClearField(field)
+        alike = self._likeness(metadata, spec)
         # By position, which takes half of the time.
         return Object(
             self._kind,
             sys.intern(metadata.namespace),
-            metadata.name,
-            metadata.uid,
-            version_number(metadata.resource_version),
+            name,
+            uid,
+            version_number(version),
             metadata.generation,
             self._times.get(created) or self._time(created),
             bool(deleted) and self._time(deleted) != 0,
-            self._labels.get(labels) or self._read_labels(labels),
-            self._owners.get(owners) or self._read_owners(owners),
-            state,
-            references,
+            alike.labels,
+            alike.owners,
+            self._state(pod.status, alike),
+            alike.references,
             None,
-            self._release(annotations) if annotations else "",
+            release,
             None,
             sys.intern(node),
         )
 
-    def _state(self, pod: Any, spec: Any) -> tuple[PodState, tuple[Reference, ...]]:
-        key = spec.SerializePartialToString(deterministic=True), pod.status.SerializePartialToString(deterministic=True)
-        found = self._states.get(key)
+    def _likeness(self, metadata: Any, spec: Any) -> _Likeness:
+        """Of metadata and a spec without what is a pod's own."""
+        said = metadata.SerializePartialToString(deterministic=True)
+        content = b"%d %b%b" % (len(said), said, spec.SerializePartialToString(deterministic=True))
+        key = blake2b(content, digest_size=_DIGEST).digest()
+        found = self._likenesses.get(key)
         if found is None:
-            reading = POD.read(pod, self._sharing)
-            if not isinstance(reading.state, PodState):
-                raise TypeError("pods have the state of pods")
-            found = self._sharing.share(reading.state), self._sharing.share(reading.references)
-            if len(key[0]) + len(key[1]) <= LONGEST:
-                _remember(self._states, key, found)
+            share, plan = self._sharing.share, plan_of(spec)
+            found = _Likeness(
+                key,
+                share(tuple(sorted(self._entries(metadata.labels).items()))),
+                share(tuple(owner_of(self._open("owner", owner)) for owner in metadata.owner_references)),
+                share(plan.references),
+                plan,
+            )
+            _remember(self._likenesses, key, found, len(content))
         return found
 
-    def _read_labels(self, entries: tuple[bytes, ...]) -> Labels:
-        found = self._sharing.share(tuple(sorted(self._entries(entries).items())))
-        return _remember(self._labels, entries, found) if sum(map(len, entries)) <= LONGEST else found
-
-    def _read_owners(self, references: tuple[bytes, ...]) -> tuple[Owner, ...]:
-        found = self._sharing.share(tuple(owner_of(self._open("owner", reference)) for reference in references))
-        return _remember(self._owners, references, found) if sum(map(len, references)) <= LONGEST else found
+    def _state(self, status: Any, alike: _Likeness) -> PodState:
+        content = alike.key + status.SerializePartialToString(deterministic=True)
+        key = blake2b(content, digest_size=_DIGEST).digest()
+        found = self._states.get(key)
+        if found is None:
+            found = self._sharing.share(state_of(status, alike.plan, self._sharing))
+            _remember(self._states, key, found, len(content))
+        return found
 
     def _time(self, time: bytes) -> int:
         found: int = self._open("time", time).seconds
-        return _remember(self._times, time, found)
+        _remember(self._times, time, found, len(time))
+        return found
 
     def _release(self, annotations: Any) -> str:
         if not any(_RELEASE in entry for entry in annotations):
@@ -129,8 +152,8 @@ class QuickPods:
         return message(content)
 
 
-def _remember(known: dict[K, V], key: K, value: V) -> V:
-    if len(known) >= MOST:
-        known.clear()
-    known[key] = value
-    return value
+def _remember(known: dict[K, V], key: K, value: V, length: int) -> None:
+    if length <= LONGEST:
+        if len(known) >= MOST:
+            known.clear()
+        known[key] = value

@@ -8,11 +8,11 @@ from google.protobuf.message import DecodeError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kubediscovery import schema_pods
+from kubediscovery import quick_pods, schema_pods
 from kubediscovery.compact import Compactor
 from kubediscovery.decoding import Decoder
-from kubediscovery.objects import Object
-from kubediscovery.quick_pods import LONGEST, MOST, QuickPods
+from kubediscovery.objects import Object, PodState
+from kubediscovery.quick_pods import LONGEST, QuickPods
 from kubediscovery.sharing import Sharing
 from tests.encoding import Document, documents, to_json, to_protobuf
 from tests.objects import POD
@@ -26,6 +26,11 @@ def read(document: Document, pods: QuickPods | None = None) -> Object:
 
 def quick() -> QuickPods:
     return QuickPods(POD, Sharing())
+
+
+def state(pod: Object) -> PodState:
+    assert isinstance(pod.state, PodState)
+    return pod.state
 
 
 def sibling(number: int, **spec: Any) -> Document:
@@ -76,23 +81,35 @@ def test_what_siblings_do_not_have_in_common_is_not_shared() -> None:
     assert first.labels is second.labels
 
 
+def test_another_status_is_read_of_the_same_spec() -> None:
+    pods = quick()
+    failed = {**sibling(2), "status": {"phase": "Failed", "container_statuses": [{"name": "app", "ready": False}]}}
+    first, second = read(sibling(1), pods), read(failed, pods)
+    assert (state(first).phase, state(second).phase) == ("Running", "Failed")
+    assert first.references is second.references
+    # The same status says something else of a pod of another spec.
+    third = read(sibling(3, restart_policy="Never"), pods)
+    assert (state(first).restart_policy, state(third).restart_policy) == ("", "Never")
+
+
 def test_what_is_long_is_read_each_time() -> None:
     pods = quick()
     long = [{"name": "app", "image": "a" * (LONGEST + 1)}]
     found = [read(sibling(number, containers=long), pods) for number in (1, 2)]
     assert found[0].state == found[1].state
-    assert not pods._states
+    assert not pods._likenesses
 
 
-def test_no_more_is_remembered_than_is_of_use() -> None:
+def test_no_more_is_remembered_than_is_of_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quick_pods, "MOST", 20)
     pods = quick()
-    for number in range(MOST + 5):
+    for number in range(25):
         document = sibling(number, service_account_name=f"account-{number}")
         document["metadata"] |= {"labels": {"n": str(number)}, "creation_timestamp": number + 1}
         document["metadata"]["owner_references"][0]["uid"] = str(number)
         found = read(document, pods)
         assert found.created == number + 1
-    assert all(len(known) <= MOST for known in (pods._states, pods._labels, pods._owners, pods._times))
+    assert all(0 < len(known) <= 20 for known in (pods._states, pods._likenesses, pods._times))
 
 
 @pytest.mark.parametrize(
