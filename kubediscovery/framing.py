@@ -130,9 +130,16 @@ def _length(wire_type: int, view: memoryview, at: int) -> tuple[int, int]:
 
 def _varint(view: memoryview, at: int) -> tuple[int, int]:
     """A number and where it ends, -1 where it has not arrived."""
-    value = shift = 0
     if at < 0:
         return 0, -1
+    # Most are of one byte or of two.
+    if at + 1 < len(view):
+        first, second = view[at], view[at + 1]
+        if first < 128:
+            return first, at + 1
+        if second < 128:
+            return first & 127 | second << 7, at + 2
+    value = shift = 0
     for place in range(at, min(len(view), at + _LONGEST_VARINT)):
         byte = view[place]
         value |= (byte & 127) << shift
