@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.context import Context
+from benchmarks.filled import Clusters
 from benchmarks.machine import Setting
 from benchmarks.pages import write_pages
 from benchmarks.program import find_reference
 from benchmarks.records import Record, write_record
 from benchmarks.report import section
-from benchmarks.scenarios import SCENARIOS, SETS
+from benchmarks.scenarios import CONTINUING, SCENARIOS, SETS
 from kubediscovery.errors import KubediscoveryError, StartupError
 from kubediscovery.testing.binaries import find_binaries
 
@@ -27,15 +28,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # SIGTERM asks for what Ctrl-C asks for: everything that was started is ended.
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signal_number, signal.default_int_handler)
+    started = time.monotonic()
     try:
-        records = _run(options.scenarios or list(SETS[options.set]), options.quick, options.write)
+        _run(options.scenarios or list(SETS[options.set]), options.quick, options.write)
     except KubediscoveryError as error:
         _say(f"error: {error}")
         return 1
     except KeyboardInterrupt:
         _say("interrupted")
         return 130
-    _say(f"{sum(record.seconds for record in records) / 60:.1f} min in all")
+    _say(f"{(time.monotonic() - started) / 60:.1f} min in all")
     return 0
 
 
@@ -56,25 +58,27 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     return options
 
 
-def _run(names: Sequence[str], quick: bool, write: bool) -> list[Record]:
+def _run(names: Sequence[str], quick: bool, write: bool) -> None:
     if not Path("/proc/self/stat").exists():
         raise StartupError("CPU time and memory are read from /proc: run the benchmarks on Linux")
     binaries, reference = find_binaries(), find_reference()
-    setting, records = Setting.look(reference), list[Record]()
-    for name in names:
-        _say(f"{name}:")
-        started = time.monotonic()
-        with tempfile.TemporaryDirectory(prefix="kubediscovery-benchmarks-") as folder:
-            context = Context(binaries, reference, Path(folder), lambda line: _say(f"  {line}"), quick)
-            result = SCENARIOS[name](context)
-        records.append(Record(setting, time.monotonic() - started, result))
-        _say(f"  {records[-1].seconds:.0f} s in all")
-        # At once: a later scenario that fails takes nothing of this one.
-        print(section(records[-1]), flush=True)
-        if write:
-            write_record(name, records[-1])
-            write_pages()
-    return records
+    setting = Setting.look(reference)
+    with Clusters(binaries, reference) as clusters:
+        for name in names:
+            if name not in CONTINUING:
+                clusters.close()
+            _say(f"{name}:")
+            started = time.monotonic()
+            with tempfile.TemporaryDirectory(prefix="kubediscovery-benchmarks-") as folder:
+                context = Context(binaries, reference, Path(folder), clusters, lambda line: _say(f"  {line}"), quick)
+                result = SCENARIOS[name](context)
+            record = Record(setting, time.monotonic() - started, result)
+            _say(f"  {record.seconds:.0f} s in all")
+            # At once: a later scenario that fails takes nothing of this one.
+            print(section(record), flush=True)
+            if write:
+                write_record(name, record)
+                write_pages()
 
 
 def _say(line: str) -> None:

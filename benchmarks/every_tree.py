@@ -15,7 +15,7 @@ from benchmarks.answers import check_drawn, check_uids, members, sample
 from benchmarks.context import Context
 from benchmarks.endpoint import Connection
 from benchmarks.figures import AtLeastTimes, AtMostTimes, Below, Figure, Result, Target, WrongAnswerError
-from benchmarks.filled import LARGE, STANDARD, Load, filled_cluster
+from benchmarks.filled import LARGE, STANDARD, Load
 from benchmarks.gitops_cache import GitopsCache
 from benchmarks.kubediscovery_server import KubediscoveryServer
 from benchmarks.percentiles import median, percentile
@@ -51,7 +51,7 @@ def every_tree_large(context: Context) -> Result:
 
 
 def _measure(context: Context, load: Load, limit: float, faster: Target) -> Result:
-    with filled_cluster(load, context.binaries, context.reference) as cluster:
+    with context.clusters.lend(load) as cluster:
         own, gitops = (
             KubediscoveryServer.install(cluster, context.folder),
             GitopsCache(cluster, find_gitops(), context.folder),

@@ -13,7 +13,7 @@ from benchmarks.download import Download
 from benchmarks.endpoint import Synced
 from benchmarks.every_tree import uids
 from benchmarks.figures import AtMostTimes, Below, Figure, Result, Target
-from benchmarks.filled import LARGE, STANDARD, Load, filled_cluster
+from benchmarks.filled import LARGE, STANDARD, Load
 from benchmarks.gitops_cache import GitopsCache
 from benchmarks.kubediscovery_server import KubediscoveryServer
 from benchmarks.percentiles import median
@@ -85,7 +85,7 @@ def first_sync_large(context: Context) -> Result:
 
 def _measure(context: Context, load: Load, count: int, lines: Sequence[_Line], limit: Below) -> Result:
     count = 1 if context.quick else count
-    with filled_cluster(load, context.binaries, context.reference) as cluster:
+    with context.clusters.lend(load) as cluster:
         own = KubediscoveryServer.install(cluster, context.folder)
         peers = [ReferenceServer(cluster, context.reference, context.folder, variant) for variant in _VARIANTS]
         known = check_trees(own, peers[0], load)
@@ -125,7 +125,8 @@ def _run(subject: Subject, load: Load, known: frozenset[str]) -> Run:
     with subject.start() as process:
         synced = subject.wait(process)
         check_counts(subject.name, synced.counts, load.counts)
-        time.sleep(_SETTLE_SECONDS)
+        # What keeps nothing has no memory to tell of.
+        time.sleep(0 if isinstance(subject, Download) else _SETTLE_SECONDS)
         run = Run(synced, process.resident_megabytes, process.peak_megabytes)
         if isinstance(subject, GitopsCache):
             check_uids(subject.name, subject.walk(process, together=True, members=True).members, known)

@@ -13,7 +13,7 @@ from benchmarks.answers import check_same, sample
 from benchmarks.bursts import Party
 from benchmarks.context import Context
 from benchmarks.figures import AtMostTimes, Below, Figure, Result, Target, WrongAnswerError
-from benchmarks.filled import STANDARD, filled_cluster
+from benchmarks.filled import STANDARD
 from benchmarks.kubediscovery_server import KubediscoveryServer
 from benchmarks.processes import MeasuredProcess
 from benchmarks.reference_server import JSON, PROTOBUF, ReferenceServer
@@ -48,7 +48,7 @@ class _Fresh(msgspec.Struct, frozen=True):
 
 def freshness(context: Context) -> Result:
     """On a real kube-apiserver as fast as that writes, and ten times as fast on a synthetic one."""
-    with filled_cluster(LOAD, context.binaries, context.reference) as cluster:
+    with context.clusters.lend(LOAD) as cluster:
         own = KubediscoveryServer.install(cluster, context.folder)
         with own.start() as process:
             own.wait(process)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import ssl
 import subprocess
@@ -10,14 +11,18 @@ from pathlib import Path
 from typing import Self
 
 from benchmarks.endpoint import Connection, Endpoint, Synced, free_port
+from benchmarks.filled import kept_folder
 from benchmarks.processes import MeasuredProcess
+from kubediscovery.access import access
 from kubediscovery.certs import Usage
-from kubediscovery.config import DEFAULT_GROUP
+from kubediscovery.config import DEFAULT_GROUP, SERVER_ROLE
 from kubediscovery.errors import StartupError
+from kubediscovery.granted import BY_DEFAULT
 from kubediscovery.serving_certificate import ServingCertificate
 from kubediscovery.testing.controlplane import ControlPlane
 from kubediscovery.testing.credentials import write_key_pair
 from kubediscovery.testing.probes import client_context
+from kubediscovery.workload import NAME
 
 _COMMAND = (sys.executable, "-m", "kubediscovery")
 _START_SECONDS = 120.0
@@ -45,17 +50,13 @@ class KubediscoveryServer:
 
         Both this command and the server get ``more`` flags.
         """
+        _sum_up_roles(cluster)
         endpoint = Endpoint(free_port(), folder / "kubediscovery", DEFAULT_GROUP)
         flags = (f"--port={endpoint.port}", f"--cert-dir={endpoint.directory}", f"--kubeconfig={cluster.kubeconfig}")
         command = [*_COMMAND, "install", "--apply", "--external-name=localhost", *flags, *more]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             raise StartupError(f"kubediscovery could not be installed: {done.stderr.strip()}")
-        # No controller is here that would put the server's ClusterRole together.
-        name, role, account = "kubediscovery:benchmark", "kubediscovery:server-built-in", "kubediscovery:kubediscovery"
-        bound = ("clusterrolebinding", name, f"--clusterrole={role}", f"--serviceaccount={account}")
-        cluster.kubectl("delete", "clusterrolebinding", name, "--ignore-not-found")
-        cluster.kubectl("create", *bound)
         token = cluster.kubectl("create", "token", "kubediscovery", "--namespace=kubediscovery", "--duration=24h")
         administrator = cluster.client_ca.issue("benchmark", organizations=["system:masters"], usages=[Usage.CLIENT])
         write_key_pair(folder / "administrator", administrator)
@@ -76,7 +77,7 @@ class KubediscoveryServer:
             f"--cert-dir={self.endpoint.directory}",
         )
         log = self.endpoint.directory / "serve"
-        return MeasuredProcess((*_COMMAND, "serve", *flags, *self._more), log, environment(self.endpoint.directory))
+        return MeasuredProcess((*_COMMAND, "serve", *flags, *self._more), log, environment())
 
     def connect(self) -> Connection:
         """A connection of an administrator."""
@@ -104,10 +105,23 @@ class KubediscoveryServer:
         )
 
 
-def environment(directory: Path) -> dict[str, str]:
-    """As in the image, where all bytecode is there: what the first start compiles, the others find."""
+def _sum_up_roles(cluster: ControlPlane) -> None:
+    """Give the server's ClusterRole its rules: kube-controller-manager would, and ``install`` waits for that."""
+    (rules,) = (
+        role["rules"]
+        for role in access(NAME, NAME, DEFAULT_GROUP, (BY_DEFAULT, ()), ())
+        if role["metadata"]["name"] == f"{SERVER_ROLE}-built-in"
+    )
+    role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": SERVER_ROLE}}
+    manager = "--field-manager=clusterrole-aggregation-controller"
+    flags = ("--server-side", "--force-conflicts", manager, "--filename=-")
+    cluster.kubectl("apply", *flags, stdin=json.dumps({**role, "rules": rules}))
+
+
+def environment() -> dict[str, str]:
+    """As in the image, where all bytecode is there: what the first start ever compiles, all others find."""
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    return kept | {"PYTHONPYCACHEPREFIX": str(directory / "bytecode")}
+    return kept | {"PYTHONPYCACHEPREFIX": str(kept_folder() / "bytecode")}
 
 
 def read_samples(text: str) -> dict[str, float]:

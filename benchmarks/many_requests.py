@@ -13,7 +13,6 @@ from benchmarks.bursts import Burst, Party, burst
 from benchmarks.context import Context
 from benchmarks.endpoint import Endpoint
 from benchmarks.figures import AtLeastTimes, Figure, Result, Target
-from benchmarks.filled import filled_cluster
 from benchmarks.kubediscovery_server import KubediscoveryServer
 from benchmarks.one_tree import ASKED, LOAD, check_through_aggregator
 from benchmarks.percentiles import median
@@ -51,7 +50,7 @@ class _Round:
 def many_requests(context: Context) -> Result:
     """All servers run side by side; each is asked in turn, in several rounds, alone with the client."""
     adapter_program = find_adapter()
-    with filled_cluster(LOAD, context.binaries, context.reference) as cluster, ExitStack() as stack:
+    with context.clusters.lend(LOAD) as cluster, ExitStack() as stack:
         own = KubediscoveryServer.install(cluster, context.folder)
         peer = ReferenceServer(cluster, context.reference, context.folder, PROTOBUF)
         adapter = AdapterServer(cluster, adapter_program, context.folder)

@@ -12,7 +12,7 @@ from benchmarks.answers import check_same, sample
 from benchmarks.context import Context
 from benchmarks.endpoint import Endpoint
 from benchmarks.figures import AtMostTimes, Figure, Result
-from benchmarks.filled import Load, filled_cluster
+from benchmarks.filled import Load
 from benchmarks.kubediscovery_server import KubediscoveryServer
 from benchmarks.reference_server import PROTOBUF, ReferenceServer
 from benchmarks.timings import Question, Rounds, Timing, time_requests
@@ -38,7 +38,7 @@ _PEER_NAMES = {
 
 def one_tree(context: Context) -> Result:
     """Both servers run side by side behind one aggregator; each is asked in turn, and kube-apiserver itself."""
-    with filled_cluster(LOAD, context.binaries, context.reference) as cluster:
+    with context.clusters.lend(LOAD) as cluster:
         own = KubediscoveryServer.install(cluster, context.folder)
         peer = ReferenceServer(cluster, context.reference, context.folder, PROTOBUF)
         with own.start() as own_process, peer.start() as peer_process:

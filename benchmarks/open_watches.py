@@ -14,7 +14,7 @@ from benchmarks.bursts import Party
 from benchmarks.context import Context
 from benchmarks.endpoint import Connection
 from benchmarks.figures import Below, Figure, Result, Target, WrongAnswerError
-from benchmarks.filled import Load, filled_cluster
+from benchmarks.filled import Load
 from benchmarks.kubediscovery_server import KubediscoveryServer
 from benchmarks.processes import MeasuredProcess
 from benchmarks.watching import Changed, Changes, Told, watching
@@ -68,7 +68,7 @@ _CROWDS = (
 
 def open_watches(context: Context) -> Result:
     """One crowd after the other, each on a server that was started for it."""
-    with filled_cluster(LOAD, context.binaries, context.reference) as cluster:
+    with context.clusters.lend(LOAD) as cluster:
         own = KubediscoveryServer.install(cluster, context.folder)
         authority = context.folder / "kube-apiserver.crt"
         authority.write_bytes(cluster.ca)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from benchmarks.aggregation import wait_until_available
 from benchmarks.context import Context
 from benchmarks.endpoint import Connection, Endpoint
 from benchmarks.figures import Below, Figure, Result, WrongAnswerError
@@ -113,11 +114,14 @@ def _restarts(way: Way, cluster: ControlPlane, context: Context) -> Iterator[flo
             time.sleep(_AWAY_SECONDS)
         process = server.start()
         try:
+            # The first one after the installation is no restart.
+            if not number:
+                server.wait(process)
+                wait_until_available(cluster, (server.endpoint.group,))
             seconds = process.wait_for(
                 lambda: cluster.get(path).status == 200, "being back", seconds=_SECONDS, every=_POLL_SECONDS
             )
             server.wait(process)
-            # The first one after the installation is no restart.
             if number:
                 context.say(f"{way.name}: {seconds:.2f} s")
                 yield seconds

@@ -46,5 +46,8 @@ LARGE: Mapping[str, Scenario] = MappingProxyType(
 #: What takes an hour.
 CHURN: Mapping[str, Scenario] = MappingProxyType({"churn-hour": churn_hour})
 
+#: What goes on with the filled cluster of the one before; any other has the machine, and the folder, to itself.
+CONTINUING = frozenset({"one-tree", "trees", "requests", "freshness", "watches", "trees-large"})
+
 SETS: Mapping[str, Mapping[str, Scenario]] = MappingProxyType({"standard": STANDARD, "large": LARGE, "churn": CHURN})
 SCENARIOS: Mapping[str, Scenario] = MappingProxyType({**STANDARD, **LARGE, **CHURN})

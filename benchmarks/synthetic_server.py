@@ -45,7 +45,7 @@ class SyntheticServer:
             *(f"--deployments={load.deployments}", f"--pods={load.pods}", f"--namespaces={load.namespaces}", "--"),
             *("--bind-address=127.0.0.1", f"--secure-port={self.endpoint.port}", f"--cert-dir={directory}"),
         )
-        return MeasuredProcess(command, directory / "serve", environment(directory))
+        return MeasuredProcess(command, directory / "serve", environment())
 
     def wait(self, process: MeasuredProcess) -> float:
         """Wait until all caches are filled; gives the seconds since the start of the process."""

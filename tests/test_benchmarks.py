@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from xml.etree import ElementTree
 
@@ -16,12 +18,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import benchmarks.__main__ as command
+import benchmarks.filled as filling
 from benchmarks.__main__ import main
 from benchmarks.answers import check_counts, check_drawn, check_same, check_uids, members, sample
 from benchmarks.context import Context
 from benchmarks.costs import costs, costs_section
 from benchmarks.figures import AtLeastTimes, AtMostTimes, Below, Figure, Result, WrongAnswerError
-from benchmarks.filled import Load
+from benchmarks.filled import Clusters, Load
 from benchmarks.kubediscovery_server import read_samples
 from benchmarks.machine import Setting
 from benchmarks.pages import renewed, written
@@ -30,9 +33,10 @@ from benchmarks.plot import bars, plot
 from benchmarks.program import GITOPS, LINEAGE, REFERENCE
 from benchmarks.records import Record, read_records, write_record
 from benchmarks.report import number, render_table, section
-from benchmarks.scenarios import SCENARIOS, SETS
+from benchmarks.scenarios import CONTINUING, SCENARIOS, SETS
 from benchmarks.sizes import BUSY, CPU, HIGHEST, IDLE, READY, SETTLED, USED
 from kubediscovery.errors import StartupError
+from kubediscovery.testing.binaries import Binaries
 
 LOAD = Load(deployments=1000, pods=10, namespaces=20)
 VALUES = st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=50)
@@ -146,6 +150,15 @@ def test_writing_needs_a_whole_measurement() -> None:
         main(["first-sync", "--quick", "--write"])
 
 
+@pytest.fixture
+def command_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``main`` without a program, and with the signals that whoever runs the tests has."""
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    monkeypatch.setattr(command, "find_binaries", lambda: Binaries(()))
+    monkeypatch.setattr(command, "find_reference", lambda: Path("reference"))
+
+
+@pytest.mark.usefixtures("command_line")
 def test_what_was_measured_is_kept_though_a_later_scenario_fails(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -156,10 +169,6 @@ def test_what_was_measured_is_kept_though_a_later_scenario_fails(
     result = record(title="Found").result
     monkeypatch.setattr(command, "SCENARIOS", {"one-tree": lambda _: result, "trees": fails})
     monkeypatch.setattr(command, "SETS", {"standard": ("one-tree", "trees")})
-    # Whoever runs the tests keeps their own.
-    monkeypatch.setattr(signal, "signal", lambda *_: None)
-    monkeypatch.setattr(command, "find_binaries", lambda: None)
-    monkeypatch.setattr(command, "find_reference", lambda: Path("reference"))
     monkeypatch.setattr(command, "write_record", lambda name, _: kept.append(name))
     monkeypatch.setattr(command, "write_pages", lambda: pages.append(True))
     assert main(["--write"]) == 1
@@ -169,6 +178,77 @@ def test_what_was_measured_is_kept_though_a_later_scenario_fails(
     assert "has other objects" in captured.err
     assert main(["one-tree"]) == 0
     assert kept == ["one-tree"]
+
+
+@pytest.fixture
+def control_planes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What would be started and ended, in order, and what is asked of it."""
+    events = list[str]()
+
+    @contextmanager
+    def filled(load: Load, *_: object) -> Iterator[SimpleNamespace]:
+        events.append(f"start {load.deployments}")
+        try:
+            yield SimpleNamespace(check=lambda: events.append("check"))
+            events.append("tidy")
+        finally:
+            events.append("end")
+
+    monkeypatch.setattr(filling, "filled_cluster", filled)
+    return events
+
+
+def test_a_control_plane_is_lent_until_there_is_need_of_another(control_planes: list[str]) -> None:
+    with Clusters(Binaries(()), Path("reference")) as clusters:
+        for load in (LOAD, LOAD, replace(LOAD, deployments=9)):
+            with clusters.lend(load):
+                control_planes.append("used")
+        clusters.close()
+        clusters.close()
+        control_planes.append("closed")
+        with clusters.lend(LOAD):
+            pass
+    assert control_planes == [
+        *("start 1000", "check", "used", "check", "used", "tidy", "end"),
+        *("start 9", "check", "used", "tidy", "end", "closed"),
+        *("start 1000", "check", "tidy", "end"),
+    ]
+
+
+def test_whoever_interrupts_does_not_wait_for_it_to_be_tidied(control_planes: list[str]) -> None:
+    with (
+        pytest.raises(KeyboardInterrupt),
+        Clusters(Binaries(()), Path("reference")) as clusters,
+        clusters.lend(LOAD),
+    ):
+        raise KeyboardInterrupt
+    assert control_planes == ["start 1000", "check", "end"]
+
+
+@pytest.mark.usefixtures("command_line")
+def test_only_scenarios_that_go_on_with_it_find_a_control_plane_running(
+    monkeypatch: pytest.MonkeyPatch, control_planes: list[str]
+) -> None:
+    result = record().result
+
+    def reads(context: Context) -> Result:
+        with context.clusters.lend(LOAD):
+            return result
+
+    def alone(_: Context) -> Result:
+        control_planes.append("alone")
+        return result
+
+    monkeypatch.setattr(command, "SCENARIOS", {"first-sync": reads, "trees": reads, "sizes": alone})
+    assert main(["first-sync", "trees", "sizes", "trees", "first-sync"]) == 0
+    shared, own = ("start 1000", "check", "check", "tidy", "end"), ("start 1000", "check", "tidy", "end")
+    assert control_planes == [*shared, "alone", *own, *own]
+
+
+def test_what_goes_on_with_a_control_plane_stands_behind_what_starts_it() -> None:
+    for each in SETS.values():
+        names = list(each)
+        assert all(names[names.index(name) - 1] in {*CONTINUING, names[0]} for name in CONTINUING.intersection(names))
 
 
 def size(pods: int, used: float, busy: float) -> Iterator[Figure]:
