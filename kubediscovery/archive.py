@@ -177,7 +177,7 @@ def _bytes(connection: sqlite3.Connection) -> int:
 
 def _row(found: Sighting) -> tuple[object, ...]:
     place = found.generation or found.resource_version
-    named = (found.namespace, found.name, found.seen, found.manager, found.blob, found.size)
+    named = (found.namespace, found.name, found.seen, found.manager, found.whole, found.size)
     return found.uid, place, found.digest, found.generation, found.resource_version, *named
 
 

@@ -15,6 +15,7 @@ from kubediscovery.kinds import Kind
 from kubediscovery.objects import Object
 from kubediscovery.recorder import Recorder
 from kubediscovery.sightings import Sighting
+from kubediscovery.turns import Turns
 from kubediscovery.versions import Version, merged
 
 if TYPE_CHECKING:
@@ -88,15 +89,15 @@ class Chronicle:
         finally:
             self._archive.close()
 
-    async def run(self, client: Client | None, store: "Store") -> None:
-        """Record what goes by, as long as this is not cancelled; without a cluster there is nothing."""
+    async def run(self, client: Client | None, store: "Store", turns: Turns) -> None:
+        """Record what goes by while others leave time, until this is cancelled; without a cluster there is nothing."""
         store.observe(self.happenings)
         if client is None or not self._settings.kinds:
             return
         from kubediscovery.recording import record_kinds, record_trail
 
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(record_kinds(client, store, self.recorder, self._settings.takes))
+            tasks.create_task(record_kinds(client, store, self.recorder, self._settings.takes, turns))
             if self._trail is not None:
                 tasks.create_task(record_trail(self._trail, self.recorder))
 

@@ -48,6 +48,8 @@ class Compactor:
         reading = (shape or shape_of(kind)).read(raw, sharing)
         references = tuple(dict.fromkeys((*reading.references, *declared))) if declared else reading.references
         selector = selector if reading.selector is None else reading.selector
+        # What owns pods has their labels.
+        remember = share if selector is None or not metadata.owner_references else sharing.keep
         # What others name is interned: so are the owners' names and UIDs in what they own, and names among labels.
         return Object(
             kind=kind,
@@ -56,9 +58,11 @@ class Compactor:
             uid=intern(metadata.uid),
             resource_version=version_number(metadata.resource_version),
             generation=metadata.generation,
-            created=seconds(metadata.creation_timestamp),
+            created=share(seconds(metadata.creation_timestamp)),
             deleting=seconds(metadata.deletion_timestamp) != 0,
-            labels=share(tuple(sorted((intern(key), intern(value)) for key, value in metadata.labels.items()))),
+            labels=remember(
+                tuple(sorted(share((intern(key), intern(value))) for key, value in metadata.labels.items()))
+            ),
             owners=share(tuple(owner_of(reference) for reference in metadata.owner_references)),
             state=share(reading.state),
             references=share(references) if len(references) <= _SHARED_REFERENCES else references,

@@ -143,7 +143,8 @@ class Following:
             nudged.clear()
 
         heard = _Heard(source, attempts, self._answers, self._turns)
-        reflector = Reflector(heard, KindCache(self._store, kind, self._ripening.ripen), sleep=doze)
+        cache = KindCache(self._store, kind, self._ripening.ripen)
+        reflector = Reflector(heard, cache, held=cache.held, sleep=doze)
         return _Followed(form, source, reflector.progress, attempts, nudged, tasks.create_task(reflector.run()))
 
     async def _judge(self) -> None:

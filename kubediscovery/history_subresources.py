@@ -197,7 +197,7 @@ def register(registry: Registry, chronicle: "Chronicle") -> None:
 
     @registry.background
     async def record(services: "Services") -> None:
-        await chronicle.run(services.client, services.store)
+        await chronicle.run(services.client, services.store, services.turns)
 
 
 async def _require_get(request: SubresourceRequest) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Container, Iterator, Mapping, MutableMap
 from typing import NamedTuple, TypeVar
 
 from kubediscovery.kinds import Kind
-from kubediscovery.naming import Naming, Referrers, Siblings, names_of, prune
+from kubediscovery.naming import Naming, Referrers, Siblings, Uids, join, leave, names_of, prune
 from kubediscovery.objects import EventState, Object
 from kubediscovery.recent import Recent
 from kubediscovery.relations import CLAIM, CLAIM_TEMPLATE, EVENT, NODE, NODE_RELATION, POD, GroupKind, Relations
@@ -60,8 +60,8 @@ class Links:
         self._lines_of: tuple[Relations, int] = (self.relations, 0)
         # By namespace and the identity of a tuple of references, which they hold.
         self._siblings: dict[tuple[str, int], Siblings] = {}
+        self._on_node: dict[str, Uids] = {}
         # UIDs are kept as the keys of dicts, which take a third of the memory of sets.
-        self._on_node: dict[str, dict[str, None]] = {}
         self._selecting: dict[str, dict[_Anchor, _Uids]] = {}
         self._releases: dict[str, dict[str, None]] = {}
         self._told: dict[str, dict[str, None]] = {}
@@ -164,14 +164,17 @@ class Links:
         if before is None or after is None or before.references is not after.references:
             self._leave_siblings(before)
             self._join_siblings(after)
-        _move(self._on_node, _node_of(before), _node_of(after), before, after)
+        if before is not None and before.node != _node_of(after):
+            leave(self._on_node, before.node, before.uid)
+        if after is not None and after.node != _node_of(before):
+            join(self._on_node, after.node, after.uid)
 
     def _leave_siblings(self, pod: Object | None) -> None:
         key = _siblings_key(pod)
         group = self._siblings.get(key) if key is not None else None
         if pod is None or key is None or group is None:
             return
-        group.members.pop(pod.uid, None)
+        group.members.drop(pod.uid)
         if not group.members:
             del self._siblings[key]
             self._named.forget(group, names_of(group.references, pod.namespace))
@@ -184,7 +187,7 @@ class Links:
         if group is None:
             group = self._siblings[key] = Siblings(pod.references)
             self._named.note(group, names_of(pod.references, pod.namespace))
-        group.members[pod.uid] = None
+        group.members.add(pod.uid)
 
     def _change_names(self, before: Object | None, after: Object | None) -> None:
         former = names_of(before.references, before.namespace) if before is not None else set()
@@ -201,7 +204,9 @@ class Links:
             prune(self._selecting, before.namespace)
         if after is not None and after.selector is not None:
             for anchor in _anchors(after.selector):
-                _join(self._selecting.setdefault(after.namespace, {}), anchor, after.uid)
+                # Most have the label that they select by, and its text and tuple are here once.
+                own = next((label for label in after.labels if label == anchor), anchor)
+                _join(self._selecting.setdefault(after.namespace, {}), own, after.uid)
 
     def _change_words(self, before: Object | None, after: Object | None) -> None:
         """What is known of an object by one word: its release, what it tells of, the stem of its name."""

@@ -1,7 +1,7 @@
 """Who names what: by the relation, the kind, the namespace and the name of what is named."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, MutableMapping, Sized
+from collections.abc import Collection, Iterable, Iterator, Mapping, MutableMapping, Sized
 from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 
@@ -12,6 +12,42 @@ K = TypeVar("K")
 V = TypeVar("V", bound=Sized)
 
 
+class Uids:
+    """UIDs, each once, at a third of a dict's memory: those that were dropped lately stand beside all others."""
+
+    __slots__ = ("_all", "_dropped")
+
+    def __init__(self) -> None:
+        self._all: list[str] = []
+        self._dropped: set[str] | None = None
+
+    def add(self, uid: str) -> None:
+        """One that is not here."""
+        if self._dropped is not None and uid in self._dropped:
+            self._dropped.remove(uid)
+        else:
+            self._all.append(uid)
+
+    def drop(self, uid: str) -> None:
+        """One that is here; only a few times is it looked for."""
+        if self._dropped is None:
+            self._dropped = set()
+        self._dropped.add(uid)
+        if len(self._dropped) * _DROPPED > len(self._all):
+            self._all = [*self]
+            self._dropped = None
+
+    def __len__(self) -> int:
+        return len(self._all) - len(self._dropped or ())
+
+    def __iter__(self) -> Iterator[str]:
+        dropped = self._dropped
+        return iter(self._all) if not dropped else (uid for uid in self._all if uid not in dropped)
+
+    def __contains__(self, uid: object) -> bool:
+        return uid in self._all and uid not in (self._dropped or ())
+
+
 class Siblings:
     """Objects of one namespace that name the same things, by their UIDs."""
 
@@ -19,8 +55,7 @@ class Siblings:
 
     def __init__(self, references: tuple[Reference, ...]) -> None:
         self.references = references
-        # A dict of ten UIDs takes a third of a set of them.
-        self.members: dict[str, None] = {}
+        self.members = Uids()
 
 
 class Name(NamedTuple):
@@ -37,6 +72,9 @@ Referrer = str | Siblings
 Referrers = Referrer | set[Referrer]
 _Places = dict[str, dict[str, Referrers]]
 
+
+# So many times as many UIDs there are as stand beside.
+_DROPPED = 4
 
 _NOWHERE: Mapping[str, _Places] = MappingProxyType({})
 _NOBODY: Mapping[str, Referrers] = MappingProxyType({})
@@ -127,6 +165,23 @@ def namespace_of(reference: Reference, own: str) -> str:
     if (reference.group, reference.kind) in CLUSTER_SCOPED:
         return ""
     return own if reference.namespace is None else reference.namespace
+
+
+def join(index: MutableMapping[str, Uids], key: str, uid: str) -> None:
+    """Keep a UID that is not here by a key, by an empty one nowhere."""
+    found = index.get(key)
+    if found is not None:
+        found.add(uid)
+    elif key:
+        index[key] = Uids()
+        index[key].add(uid)
+
+
+def leave(index: MutableMapping[str, Uids], key: str, uid: str) -> None:
+    """Keep a UID that is here by a key no longer."""
+    if key:
+        index[key].drop(uid)
+        prune(index, key)
 
 
 def prune(index: MutableMapping[K, V], key: K) -> None:

@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 from kubediscovery.kinds import Kind
 from kubediscovery.objects import Object
-from kubediscovery.roots import Children, Roots, each, may_own
+from kubediscovery.roots import Children, Roots, each, may_own, with_child, without_child
 
 _NOTHING_LOST: Mapping[Kind, int] = MappingProxyType({})
 
@@ -15,8 +15,7 @@ class Ownership:
 
     def __init__(self, by_uid: Mapping[str, Object]) -> None:
         self._by_uid = by_uid
-        # Kept also for owners that are not here: a child may arrive before its owner. Every Deployment has a dict less
-        # where one child stands for itself.
+        # Kept also for owners that are not here: a child may arrive before its owner.
         self._children: dict[str, Children] = {}
         # By the UID of an owner that is here: the version at which it last lost a child of a kind.
         self._losses: dict[str, dict[Kind, int]] = {}
@@ -61,14 +60,10 @@ class Ownership:
     def link(self, known: Object | None, item: Object) -> None:
         """An object has come, or is in the place of ``known``; with other owners that was unlinked before."""
         children = self._children
+        # Who names an owner twice is its child once.
+        is_new = known is None and len(item.owners) == 1
         for owner in item.owners:
-            siblings = children.get(owner.uid)
-            if isinstance(siblings, dict):
-                siblings[item.uid] = item
-            elif siblings is None or siblings.uid == item.uid:
-                children[owner.uid] = item
-            else:
-                children[owner.uid] = {siblings.uid: siblings, item.uid: item}
+            children[owner.uid] = with_child(children.get(owner.uid), item, is_new=is_new)
         if known is None or known.owners != item.owners:
             self._roots.link(item)
 
@@ -76,10 +71,11 @@ class Ownership:
         """An object is gone from the objects by UID at this version, or about to have other owners."""
         for owner in child.owners:
             siblings = self._children.get(owner.uid)
-            if isinstance(siblings, dict):
-                siblings.pop(child.uid, None)
-            if not siblings or (isinstance(siblings, Object) and siblings.uid == child.uid):
+            left = without_child(siblings, child.uid) if siblings is not None else None
+            if left is None:
                 self._children.pop(owner.uid, None)
+            else:
+                self._children[owner.uid] = left
             held = self._by_uid.get(owner.uid)
             if held is not None and may_own(held, child):
                 self._losses.setdefault(owner.uid, {})[child.kind] = version

@@ -22,7 +22,7 @@ from kubediscovery.kinds import Kind
 from kubediscovery.objects import Labels, Object, Owner, PodState, Reference, version_number
 from kubediscovery.pod_states import Plan, plan_of, state_of
 from kubediscovery.protobuf import Messages
-from kubediscovery.sharing import Sharing
+from kubediscovery.sharing import Sharing, make_room
 
 # What is remembered at most of each, and the longest of them in bytes. Changes come of one workload after another: who
 # forgets one before its turn comes again reads all of it for each restart of a container.
@@ -154,6 +154,5 @@ class QuickPods:
 
 def _remember(known: dict[K, V], key: K, value: V, length: int) -> None:
     if length <= LONGEST:
-        if len(known) >= MOST:
-            known.clear()
+        make_room(known, MOST)
         known[key] = value

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from kubediscovery import schema
@@ -11,6 +12,8 @@ from kubediscovery.sharing import Sharing
 
 # A container's message is shown, never parsed: 1 KB of it says enough.
 MESSAGE_LIMIT = 1024
+# Conditions that are remembered: of Deployments that are well all say the same.
+_CONDITIONS = 512
 # Go's names of the operators (k8s.io/apimachinery, pkg/apis/meta/v1/helpers.go, LabelSelectorAsSelector).
 _OPERATORS = {"In": "in", "NotIn": "notin", "Exists": "exists", "DoesNotExist": "absent"}
 
@@ -76,11 +79,13 @@ def group_of(api_version: str) -> str:
 
 def conditions(raw: Iterable[schema.ObjectCondition | schema.ProbedCondition]) -> tuple[Condition, ...]:
     """Conditions in their order, with messages cut; what they say in the same words is kept once."""
+    return tuple(_condition(found.type, found.status, found.reason, found.message[:MESSAGE_LIMIT]) for found in raw)
+
+
+@lru_cache(_CONDITIONS)
+def _condition(kind: str, status: str, reason: str, message: str) -> Condition:
     intern = sys.intern
-    return tuple(
-        Condition(intern(found.type), intern(found.status), intern(found.reason), intern(found.message[:MESSAGE_LIMIT]))
-        for found in raw
-    )
+    return Condition(intern(kind), intern(status), intern(reason), message)
 
 
 def images(*containers: Iterable[Any]) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """Keeps what goes by of some kinds: documents are read beside the caches, as these hold much less of an object.
 
 The lists begin once the caches are filled, and what is read is compressed on another thread: a start takes no longer
-for it.
+for it. Nor do answers, as far as it can wait: each step comes when no list is being written.
 """
 
 import asyncio
@@ -28,15 +28,18 @@ from kubediscovery.reflector import Reflector
 from kubediscovery.sightings import Glimpse, Sighting, glimpse, sighting
 from kubediscovery.sources import LIST_TIMEOUT, WATCH_SILENCE
 from kubediscovery.store import Coverage, Store
+from kubediscovery.turns import Turn, Turns
 from kubediscovery.versions import Origin
 
 logger = logging.getLogger(__name__)
 
-# Documents are an order larger than what the caches read of them.
-PAGE_SIZE = 100
+# Documents are an order larger than what the caches read of them; a step takes three milliseconds.
+PAGE_SIZE, _STEP = 100, 20
 # Seconds between two looks at which kinds there are, and at the end of an audit log.
 LOOK_SECONDS = 1.0
 _WATCH_SECONDS = 300, 600
+# As far back as zlib looks (RFC 1951).
+_LONGEST_LIKE = 1 << 15
 _ACCEPT = {"Accept": "application/json"}
 
 
@@ -81,20 +84,32 @@ class DocumentSource:
         client: Client,
         kind: Kind,
         recorder: Recorder,
+        turns: Turns,
         *,
         page_size: int = PAGE_SIZE,
         clock: Callable[[], float] = time,
     ) -> None:
-        self._client, self._kind, self._recorder = client, kind, recorder
+        self._client, self._kind, self._recorder, self._turns = client, kind, recorder, turns
         self._page_size, self._clock = page_size, clock
+        # Documents of one kind have most of their text in common.
+        self._like = b""
 
     async def page(self, continue_token: str) -> Page[Recorded]:
         """A page of the list."""
+        await self._turns.lull()
         query = {"limit": str(self._page_size)} | ({"continue": continue_token} if continue_token else {})
         path = self._kind.list_path
         async with self._client.open("GET", path, query=query, headers=_ACCEPT, timeout=LIST_TIMEOUT) as response:
             body = await response.read()
-        return await asyncio.to_thread(self._page, body)
+        try:
+            found = await asyncio.to_thread(at_any_depth, _LIST.decode, body)
+            documents, items = found.items or [], list[Recorded]()
+            for start in range(0, len(documents), _STEP):
+                await self._turns.lull()
+                items += await asyncio.to_thread(self._listed, documents[start : start + _STEP])
+        except (ValueError, RecursionError) as error:
+            raise UpstreamError(f"a list of {self._kind} cannot be decoded: {error}") from error
+        return Page(items, found.metadata.resource_version, found.metadata.token)
 
     @asynccontextmanager
     async def watch(self, resource_version: str) -> AsyncIterator[AsyncIterator[list[Event[Recorded]]]]:
@@ -116,13 +131,8 @@ class DocumentSource:
 
             yield batches()
 
-    def _page(self, body: bytes) -> Page[Recorded]:
-        try:
-            found = at_any_depth(_LIST.decode, body)
-            items = [self._recorded(glimpse(document)) for document in found.items or ()]
-        except (ValueError, RecursionError) as error:
-            raise UpstreamError(f"a list of {self._kind} cannot be decoded: {error}") from error
-        return Page(items, found.metadata.resource_version, found.metadata.token)
+    def _listed(self, documents: list[Raw]) -> list[Recorded]:
+        return [self._recorded(glimpse(document)) for document in documents]
 
     def _event(self, line: bytes) -> Event[Recorded]:
         try:
@@ -143,7 +153,8 @@ class DocumentSource:
         if found.uid and self._recorder.is_new(found):
             # One document that cannot be read takes nothing from the others.
             with suppress(ValueError, RecursionError):
-                version = sighting(found, Origin.CACHE, now=now)
+                version = sighting(found, Origin.CACHE, now=now, like=self._like)
+                self._like = self._like or version.body[:_LONGEST_LIKE]
         return Recorded(sys.intern(found.uid), found.mark, version)
 
 
@@ -157,19 +168,23 @@ class RecordingSink:
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
-        self._there: set[str] = set()
+        # A dict takes half of a set's memory.
+        self._there: dict[str, None] = {}
 
-    def replace(self, items: list[Recorded], resource_version: str) -> None:
-        """These are all there are."""
+    async def replace(self, items: list[Recorded], resource_version: str) -> None:
+        """These are all there are; others have their turn meanwhile."""
         del resource_version
-        for uid in self._there - {item.uid for item in items}:
+        turn = Turn()
+        for uid in self._there.keys() - {item.uid for item in items}:
             self._forget(uid)
         for item in items:
             self.put(item)
+            if turn.is_over:
+                await turn.pass_on()
 
     def put(self, item: Recorded) -> None:
         """It came or was changed."""
-        self._there.add(item.uid)
+        self._there[item.uid] = None
         self._recorder.mark(item.uid, item.mark)
         if item.version is not None:
             self._recorder.record(item.version)
@@ -185,11 +200,13 @@ class RecordingSink:
         """It may not be read any more: what was read stays."""
 
     def _forget(self, uid: str) -> None:
-        self._there.discard(uid)
+        self._there.pop(uid, None)
         self._recorder.gone(uid)
 
 
-async def record_kinds(client: Client, store: Store, recorder: Recorder, takes: Callable[[Kind], bool]) -> None:
+async def record_kinds(
+    client: Client, store: Store, recorder: Recorder, takes: Callable[[Kind], bool], turns: Turns
+) -> None:
     """Record the kinds that are taken while they are tracked; never returns."""
     async with asyncio.TaskGroup() as tasks:
         running: dict[Kind, asyncio.Task[None]] = {}
@@ -198,7 +215,7 @@ async def record_kinds(client: Client, store: Store, recorder: Recorder, takes: 
             for kind in running.keys() - wanted:
                 running.pop(kind).cancel()
             for kind in wanted - running.keys():
-                reflector = Reflector(DocumentSource(client, kind, recorder), RecordingSink(recorder))
+                reflector = Reflector(DocumentSource(client, kind, recorder, turns), RecordingSink(recorder))
                 running[kind] = tasks.create_task(reflector.run())
             await asyncio.sleep(LOOK_SECONDS)
 

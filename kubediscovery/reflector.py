@@ -93,18 +93,23 @@ class Progress:
 
 
 class Reflector(Generic[T]):
-    """Runs until cancelled; never raises for what kube-apiserver does."""
+    """Runs until cancelled; never raises for what kube-apiserver does.
+
+    ``held`` gives for the items of a page those that the sink holds already, where they are the same.
+    """
 
     def __init__(
         self,
         source: Source[T],
         sink: Sink[T],
         *,
+        held: Callable[[list[T]], list[T]] = list,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._source = source
         self._sink = sink
+        self._held = held
         self._sleep = sleep
         self._clock = clock
         self._delay = FIRST_DELAY
@@ -129,10 +134,10 @@ class Reflector(Generic[T]):
         self.progress.phase = Phase.LISTING
         self.progress.lists += 1
         page = await self._source.page("")
-        items = list(page.items)
+        items = list(self._held(page.items))
         while page.continue_token:
             page = await self._source.page(page.continue_token)
-            items += page.items
+            items += self._held(page.items)
         taken_in = self._sink.replace(items, page.resource_version)
         if taken_in is not None:
             await taken_in

@@ -18,15 +18,44 @@ def may_own(owner: Object, child: Object) -> bool:
     return not owner.kind.namespaced or owner.namespace == child.namespace
 
 
-# What an owner has: one child, or several by their UIDs.
-Children = Object | dict[str, Object]
+# What an owner has: one child, several, or many by their UIDs. A tuple of ten takes 200 bytes less than a dict of them.
+Children = Object | tuple[Object, ...] | dict[str, Object]
+# Children that are looked through for one of them.
+_SEVERAL = 16
 
 
 def each(children: Children | None) -> Collection[Object]:
     """The children, each once."""
     if children is None:
         return ()
+    if isinstance(children, tuple):
+        return children
     return children.values() if isinstance(children, dict) else (children,)
+
+
+def with_child(children: Children | None, child: Object, *, is_new: bool) -> Children:
+    """The children with this one, in the place of that with its UID; none has it where the child ``is_new``."""
+    if children is None:
+        return child
+    if isinstance(children, dict):
+        children[child.uid] = child
+        return children
+    former = each(children)
+    if not is_new and any(held.uid == child.uid for held in former):
+        replaced = tuple(child if held.uid == child.uid else held for held in former)
+        return replaced if len(replaced) > 1 else child
+    if len(former) < _SEVERAL:
+        return (*former, child)
+    return {held.uid: held for held in (*former, child)}
+
+
+def without_child(children: Children, uid: str) -> Children | None:
+    """The children but for one; None for no others."""
+    if isinstance(children, dict):
+        children.pop(uid, None)
+        return children or None
+    left = tuple(held for held in each(children) if held.uid != uid)
+    return left if len(left) > 1 else next(iter(left), None)
 
 
 class Roots:

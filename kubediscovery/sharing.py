@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Hashable
 from hashlib import blake2b
+from itertools import islice
 from typing import Any, TypeVar
 
 import msgspec
@@ -9,11 +10,17 @@ from google.protobuf.message import Message
 
 # Siblings come one after another: what has not come for so long will hardly come again.
 SHARED_LIMIT = 8_192
+# What others of another kind will have too, whose list ends long before theirs or begins long after: the labels of
+# ReplicaSets, which are those of their pods.
+KEPT_LIMIT = 65_536
 # Parts of messages whose reading is remembered, and the longest of them in bytes. Changes come of one workload after
 # another: who forgets one before its turn comes again reads all of a spec for each restart of a container.
 READ_LIMIT, LONGEST_READ = 2_048, 8_192
 # Bytes of the digests that stand for parts: nobody finds two parts of one digest.
 _DIGEST = 16
+
+# Entries of a full dict that are forgotten together: to forget all would keep requests waiting.
+_FORGOTTEN = 64
 
 H = TypeVar("H", bound=Hashable)
 
@@ -26,13 +33,19 @@ class Sharing:
 
     def __init__(self) -> None:
         self._shared: dict[Hashable, Any] = {}
+        self._kept: dict[Hashable, Any] = {}
         self._read: dict[bytes, Any] = {}
 
     def share(self, value: H) -> H:
         """The first of the values that are equal to this one."""
-        if len(self._shared) >= SHARED_LIMIT:
-            self._shared.clear()
-        found: H = self._shared.setdefault(value, value)
+        make_room(self._shared, SHARED_LIMIT)
+        found: H = self._shared.setdefault(value, self._kept.get(value, value))
+        return found
+
+    def keep(self, value: H) -> H:
+        """The same, and it is remembered for longer."""
+        make_room(self._kept, KEPT_LIMIT)
+        found: H = self._kept.setdefault(value, value)
         return found
 
     def read_once(self, part: Any, read: Callable[[Any], H]) -> H:
@@ -52,7 +65,13 @@ class Sharing:
         if found is None:
             found = self.share(read(part))
             if len(content) <= LONGEST_READ:
-                if len(self._read) >= READ_LIMIT:
-                    self._read.clear()
+                make_room(self._read, READ_LIMIT)
                 self._read[digest] = found
         return found
+
+
+def make_room(known: dict[Any, Any], most: int) -> None:
+    """Forget what came first where there is as much as that."""
+    if len(known) >= most:
+        for key in list(islice(known, _FORGOTTEN)):
+            del known[key]

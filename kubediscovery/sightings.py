@@ -37,7 +37,8 @@ _LEVEL = 6
 class Sighting(Struct, frozen=True, gc=False):
     """What is kept of a version of an object: ``blob`` is its document, as compressed JSON of ``size`` bytes.
 
-    ``seen`` is when it was written, in seconds since 1970, as far as that is known.
+    ``seen`` is when it was written, in seconds since 1970, as far as that is known. ``like`` is another document, of
+    which the blob says only where it differs (RFC 1950, a preset dictionary); empty for none.
     """
 
     uid: str
@@ -51,10 +52,21 @@ class Sighting(Struct, frozen=True, gc=False):
     digest: bytes
     blob: bytes
     size: int
+    like: bytes = b""
+
+    @property
+    def body(self) -> bytes:
+        """The document, as JSON."""
+        return zlib.decompressobj(zdict=self.like).decompress(self.blob)
+
+    @property
+    def whole(self) -> bytes:
+        """The blob as it can be read without anything else."""
+        return zlib.compress(self.body, _LEVEL) if self.like else self.blob
 
     def version(self) -> Version:
         """With its document read."""
-        document = document_of(self.blob)
+        document = msgspec.json.decode(self.body, type=dict[str, object])
         return Version(
             document=document,
             digest=self.digest,
@@ -138,8 +150,11 @@ def _parts(document: bytes) -> dict[str, Raw]:
     return msgspec.json.decode(document, type=dict[str, Raw])
 
 
-def sighting(found: Glimpse, origin: Origin, *, now: float = 0.0) -> Sighting:
-    """What is kept of it; ``now`` is when it was written, without it the time that its managers have noted."""
+def sighting(found: Glimpse, origin: Origin, *, now: float = 0.0, like: bytes = b"") -> Sighting:
+    """What is kept of it; ``now`` is when it was written, without it the time that its managers have noted.
+
+    Where it is much ``like`` another document, it takes a tenth of what it would take by itself.
+    """
     metadata, intern = found.metadata, sys.intern
     body = encoded(_document(found))
     noted, manager = _last_written(metadata)
@@ -155,14 +170,15 @@ def sighting(found: Glimpse, origin: Origin, *, now: float = 0.0) -> Sighting:
         manager=intern(manager) if not now or abs(now - noted) < 5 else "",
         origins=ORIGIN[origin],
         digest=digest_of(body),
-        blob=zlib.compress(body, _LEVEL),
+        blob=_compressed(body, like),
         size=len(body),
+        like=like,
     )
 
 
-def document_of(blob: bytes) -> Mapping[str, object]:
-    """The document that was kept."""
-    return msgspec.json.decode(zlib.decompress(blob), type=dict[str, object])
+def _compressed(body: bytes, like: bytes) -> bytes:
+    compressor = zlib.compressobj(_LEVEL, zdict=like)
+    return compressor.compress(body) + compressor.flush()
 
 
 def encoded(document: Mapping[str, object]) -> bytes:

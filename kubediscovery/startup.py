@@ -14,10 +14,11 @@ from types import ModuleType
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 # uvloop takes 256 KiB for each connection with TLS, of which a record fills 16 KiB: in the heap each would stay.
-_LARGE_BLOCK, _KEPT_AT_THE_END = 1 << 17, 1 << 17
+# What is free at the heap's end stays for the parts of a list that is written, until all that is free goes back.
+_LARGE_BLOCK, _KEPT_AT_THE_END = 1 << 17, 1 << 20
 # Objects that are made before the youngest are looked through: what is read of a cluster points at nothing that points
-# back, and a list of it should not be looked through a hundred times.
-_GARBAGE_THRESHOLD = 20_000
+# back, and a list of it should not be looked through a hundred times. Later on these are fewer, as requests wait for it.
+_GARBAGE_THRESHOLD, _SETTLED_THRESHOLD = 20_000, 5_000
 # Seconds between two looks at whether the caches are filled, and later on between two at what is free.
 _LOOK_SECONDS, _TIDY_SECONDS = 0.1, 2.0
 
@@ -49,6 +50,7 @@ async def keep_for_good(is_filled: Callable[[], bool]) -> None:
         give_back()
         await asyncio.sleep(_LOOK_SECONDS)
     gc.freeze()
+    gc.set_threshold(_SETTLED_THRESHOLD, *gc.get_threshold()[1:])
     # What was read first is recorded next, by what is written in JSON.
     seconds = _LOOK_SECONDS
     while True:

@@ -102,6 +102,11 @@ class Store:
         """The object with this UID."""
         return self._by_uid.get(uid)
 
+    def held(self, item: Object) -> Object:
+        """The value that is held of an object where it is equal to this one, else this one."""
+        known = self._by_uid.get(item.uid)
+        return known if known is not None and _is_same(known, item) else item
+
     def find(self, kind: Kind, namespace: str, name: str) -> Object | None:
         """The object of this name; cluster-scoped objects have the empty namespace."""
         table = self._tables.get(kind)
@@ -171,7 +176,7 @@ class Store:
         if item.kind not in self._tables:
             return
         known = self._by_uid.get(item.uid)
-        if known is not None and known.resource_version == item.resource_version and known == item:
+        if known is not None and _is_same(known, item):
             return
         if known is not None and _place(known) != _place(item):
             # Never so in a cluster; files may say anything.
@@ -259,6 +264,10 @@ class Store:
         self._renew()
         for observer in self._observers:
             observer.reset()
+
+
+def _is_same(known: Object, item: Object) -> bool:
+    return known is item or (known.resource_version == item.resource_version and known == item)
 
 
 def _place(item: Object) -> tuple[Kind, str, str]:

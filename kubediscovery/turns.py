@@ -15,6 +15,8 @@ T = TypeVar("T")
 TURN = 0.004
 # The last of some work counts as a turn where it takes more than this part of one.
 _SHORT = 4
+# Seconds after a turn in which more is expected, and for which what has time waits at most.
+_LULL, _PATIENCE = 0.02, 0.05
 
 
 class Turns:
@@ -23,6 +25,7 @@ class Turns:
     def __init__(self, seconds: float = TURN) -> None:
         self._seconds = seconds
         self._lock = asyncio.Lock()
+        self._ended = float("-inf")
 
     async def portions(
         self, work: Iterable[T], *, size: Callable[[T], int] = lambda _: 0, enough: int = 1
@@ -44,12 +47,40 @@ class Turns:
                         break
                 else:
                     is_over = True
-                if not is_over or time.perf_counter() >= short:
+                self._ended = time.perf_counter()
+                if not is_over or self._ended >= short:
                     # With the lock: whoever has the next turn is not to have it at once.
                     await asyncio.sleep(0)
             if found:
                 yield found
 
+    async def lull(self) -> None:
+        """Return when nobody has had a turn lately, or after a while: for what others should not wait for.
+
+        Another thread takes the interpreter away whenever the event loop lets go of it, as with each write.
+        """
+        patience = time.perf_counter() + _PATIENCE
+        while (now := time.perf_counter()) < min(patience, self._ended + _LULL):  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(min(patience, self._ended + _LULL) - now)
+
     async def all(self, work: Iterable[T]) -> list[T]:
         """All that some work gives."""
         return [item async for portion in self.portions(work) for item in portion]
+
+
+class Turn:
+    """One piece of work that looks by itself whether others should have their turn."""
+
+    def __init__(self, seconds: float = TURN) -> None:
+        self._seconds = seconds
+        self._until = time.perf_counter() + seconds
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it is time for :meth:`pass_on`."""
+        return time.perf_counter() >= self._until
+
+    async def pass_on(self) -> None:
+        """Let others have their turn."""
+        await asyncio.sleep(0)
+        self._until = time.perf_counter() + self._seconds

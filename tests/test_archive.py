@@ -7,12 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from kubediscovery.archive import LONGEST_QUEUE, PRUNE_SECONDS, Archive
 from kubediscovery.errors import StartupError
+from kubediscovery.sightings import glimpse, sighting
 from kubediscovery.versions import Origin
-from tests.sighting import sighted
+from tests.sighting import deployment, sighted
 
 
 @contextmanager
@@ -117,3 +119,13 @@ async def test_too_many_that_wait_are_lost_and_counted(tmp_path: Path) -> None:
     archive._waiting.extend([sighted()] * LONGEST_QUEUE)
     archive.put(sighted())
     assert archive.lost == 1
+
+
+async def test_what_is_kept_by_its_likeness_is_written_whole(tmp_path: Path) -> None:
+    path = tmp_path / "history.db"
+    found = sighting(glimpse(msgspec.json.encode(deployment("b"))), Origin.CACHE, like=sighted("a").body)
+    with _opened(path) as archive:
+        archive.put(found)
+    with _opened(path) as archive:
+        (read,) = await archive.versions("uid-web")
+    assert (read.like, read.version().document) == (b"", found.version().document)

@@ -6,13 +6,14 @@ import itertools
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from kubediscovery import cache as module
 from kubediscovery.cache import KindCache
 from kubediscovery.kinds import Kinds
 from kubediscovery.objects import Object
 from kubediscovery.store import Coverage, Store
-from tests.objects import DEPLOYMENT, POD, make
+from tests.objects import DEPLOYMENT, POD, filled, make
 
 PODS = [make(POD, f"p-{number}", f"n-{number % 3}", uid=f"u-{number}") for number in range(200)]
 
@@ -77,3 +78,13 @@ async def test_a_kind_that_is_no_longer_followed_is_not_filled() -> None:
     store = Store(Kinds((DEPLOYMENT,)))
     await KindCache(store, POD).replace([*PODS], "7")
     assert (store.count(POD), store.coverage(POD)) == (0, Coverage.NOT_FOUND)
+
+
+def test_what_is_held_already_is_known_again() -> None:
+    store = filled([PODS[0], PODS[1]])
+    cache = KindCache(store, POD)
+    same, other, new = structs.replace(PODS[0]), structs.replace(PODS[1], resource_version=1_000), PODS[2]
+    found = cache.held([same, other, new])
+    assert same is not PODS[0]
+    assert [id(item) for item in found] == [id(PODS[0]), id(other), id(new)]
+    assert cache.held([]) == []

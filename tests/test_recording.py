@@ -18,6 +18,7 @@ from kubediscovery.recorder import Recorder
 from kubediscovery.recording import DocumentSource, record_kinds, record_trail
 from kubediscovery.store import Store
 from kubediscovery.testing.fake import FakeKubeApiserver
+from kubediscovery.turns import Turns
 from tests.objects import DEPLOYMENT, filled
 from tests.sighting import deployment
 from tests.test_audit_trail import _event
@@ -40,7 +41,7 @@ def recorder() -> Recorder:
 
 @contextlib.asynccontextmanager
 async def _recording(client: Client, recorder: Recorder, store: Store) -> AsyncIterator[None]:
-    task = asyncio.create_task(record_kinds(client, store, recorder, lambda kind: kind == DEPLOYMENT))
+    task = asyncio.create_task(record_kinds(client, store, recorder, lambda kind: kind == DEPLOYMENT, Turns()))
     try:
         yield
     finally:
@@ -104,7 +105,7 @@ async def test_nothing_is_read_before_the_caches_are_filled(
 
 async def test_a_list_is_read_in_pages(fake_cluster: FakeKubeApiserver, client: Client, recorder: Recorder) -> None:
     fake_cluster.put(*(_web(name=f"web-{number}", uid=f"uid-{number}") for number in range(5)))
-    source = DocumentSource(client, DEPLOYMENT, recorder, page_size=2)
+    source = DocumentSource(client, DEPLOYMENT, recorder, Turns(), page_size=2)
     page = await source.page("")
     assert [item.uid for item in page.items] == ["uid-0", "uid-1"]
     assert page.continue_token
@@ -112,7 +113,7 @@ async def test_a_list_is_read_in_pages(fake_cluster: FakeKubeApiserver, client: 
 
 
 async def test_a_kind_that_is_not_served_is_an_upstream_error(client: Client, recorder: Recorder) -> None:
-    source = DocumentSource(client, Kind("example.org", "v1", "fleets", "Fleet", "fleet"), recorder)
+    source = DocumentSource(client, Kind("example.org", "v1", "fleets", "Fleet", "fleet"), recorder, Turns())
     with pytest.raises(UpstreamError):
         await source.page("")
 

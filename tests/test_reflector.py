@@ -208,6 +208,17 @@ async def test_a_page_is_not_changed_by_what_follows_it() -> None:
     assert [item.name for item in first.items] == ["a"]
 
 
+async def test_what_is_held_is_handed_over_as_it_is() -> None:
+    held = {"a": Item("a", 1)}
+    source = Script(Clock(), Page([Item("a", 1)], "5", "more"), Page([Item("b", 1)], "5", ""))
+    sink = Sink()
+    reflector = Reflector(source, sink, held=lambda items: [held.get(item.name, item) for item in items])
+    running = asyncio.create_task(reflector.run())
+    await source.ended.wait()
+    running.cancel()
+    assert [sink.items[name] is held.get(name) for name in ("a", "b")] == [True, False]
+
+
 @pytest.mark.parametrize("error", [dropped(), expired(), UpstreamError("overload", code=500)], ids=str)
 async def test_an_error_amid_the_pages_leaves_what_was_held(error: UpstreamError) -> None:
     run = await play(

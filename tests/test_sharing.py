@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from kubediscovery import schema
 from kubediscovery.protobuf import Messages
-from kubediscovery.sharing import LONGEST_READ, READ_LIMIT, SHARED_LIMIT, Sharing
+from kubediscovery.sharing import KEPT_LIMIT, LONGEST_READ, READ_LIMIT, SHARED_LIMIT, Sharing
 from tests.encoding import delimited, number
 
 
@@ -41,7 +41,10 @@ def test_what_is_shared_does_not_grow_for_ever() -> None:
     sharing = Sharing()
     for count in range(SHARED_LIMIT + 5):
         assert sharing.share((count,)) == (count,)
-    assert len(sharing._shared) == 5
+    assert SHARED_LIMIT - 100 < len(sharing._shared) <= SHARED_LIMIT
+    # What came first has gone.
+    assert (0,) not in sharing._shared
+    assert (SHARED_LIMIT,) in sharing._shared
 
 
 def test_a_part_is_read_once_however_much_else_it_says() -> None:
@@ -76,7 +79,7 @@ def test_what_is_remembered_does_not_grow_for_ever() -> None:
     sharing = Sharing()
     for count in range(READ_LIMIT + 5):
         sharing.read_once(parsed("", [], count), content)
-    assert len(sharing._read) == 5
+    assert READ_LIMIT - 100 < len(sharing._read) <= READ_LIMIT
 
 
 def test_a_long_part_is_read_each_time() -> None:
@@ -84,3 +87,16 @@ def test_a_long_part_is_read_each_time() -> None:
     for _ in range(2):
         assert sharing.read_once(parsed("x" * LONGEST_READ, [], 1), content)[2] == 1
     assert not sharing._read
+
+
+def test_what_is_kept_is_known_when_all_else_is_forgotten() -> None:
+    sharing = Sharing()
+    kept = sharing.keep(("app", "web", str(1)))
+    shared = sharing.share(("app", "api", str(1)))
+    for value in range(SHARED_LIMIT):
+        sharing.share(value)
+    assert sharing.share(("app", "web", str(1))) is kept
+    assert sharing.share(("app", "api", str(1))) is not shared
+    for value in range(KEPT_LIMIT):
+        sharing.keep(value)
+    assert len(sharing._kept) <= KEPT_LIMIT

@@ -83,3 +83,11 @@ def test_what_is_nested_too_deeply_is_left_out() -> None:
 def test_what_is_no_object_is_said_to_be_none(document: bytes) -> None:
     with pytest.raises(ValueError):
         glimpse(document)
+
+
+def test_what_is_like_another_document_takes_less_and_is_read_all_the_same() -> None:
+    alone, document = sighted("nginx:2", 2), deployment("nginx:2", 2)
+    found = sighting(_glimpse(document), Origin.CACHE, like=sighted().body)
+    assert len(found.blob) < len(alone.blob) / 2
+    assert (found.version(), found.digest, found.size) == (alone.version(), alone.digest, alone.size)
+    assert (found.whole, alone.whole) == (alone.blob, alone.blob)

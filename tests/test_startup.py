@@ -161,6 +161,7 @@ async def test_what_is_read_at_first_is_kept_out_of_the_search_for_garbage(monke
     frozen, answers = gc.get_freeze_count(), [True, False, False]
     keeping = asyncio.create_task(keep_for_good(answers.pop))
     await until(lambda: not answers and gc.get_freeze_count() > frozen)
+    assert gc.get_threshold()[0] == 5_000
     assert not keeping.done()
     keeping.cancel()
 

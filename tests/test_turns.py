@@ -3,7 +3,11 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import aclosing
+from itertools import count
 
+import pytest
+
+import kubediscovery.turns as turns_module
 from kubediscovery.turns import Turns
 
 
@@ -49,3 +53,35 @@ async def test_what_nobody_asks_for_is_not_made() -> None:
         assert await anext(portions) == [0, 1]
     assert log == ["0", "1"]
     assert await Turns().all([1]) == [1]
+
+
+async def test_what_has_time_comes_after_all_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Long ones, for a machine that is busy.
+    monkeypatch.setattr(turns_module, "_LULL", 0.5)
+    monkeypatch.setattr(turns_module, "_PATIENCE", 60.0)
+    log: list[str] = []
+    turns = Turns(0)
+    work = asyncio.create_task(turns.all(counted(3, log)))
+    await asyncio.sleep(0)
+    await turns.lull()
+    assert work.done()
+    assert log == ["0", "1", "2"]
+
+
+async def test_what_has_time_does_not_wait_for_ever() -> None:
+    turns = Turns(0)
+    work = asyncio.create_task(turns.all(count()))
+    await asyncio.sleep(0)
+    async with asyncio.timeout(10):
+        await turns.lull()
+    assert not work.done()
+    work.cancel()
+
+
+async def test_nothing_waits_where_nobody_has_had_a_turn() -> None:
+    waiting = Turns().lull()
+    try:
+        waiting.send(None)
+    except StopIteration:
+        return
+    raise AssertionError("it waits")
