@@ -17,7 +17,7 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 # What is free at the heap's end stays for the parts of a list that is written, until all that is free goes back.
 _LARGE_BLOCK, _KEPT_AT_THE_END = 1 << 17, 1 << 20
 # Objects that are made before the youngest are looked through: what is read of a cluster points at nothing that points
-# back, and a list of it should not be looked through a hundred times. Later on these are fewer, as requests wait for it.
+# back, and a list of it should not be looked through a hundred times. Later there are fewer, as requests wait for it.
 _GARBAGE_THRESHOLD, _SETTLED_THRESHOLD = 20_000, 5_000
 # Seconds between two looks at whether the caches are filled, and later on between two at what is free.
 _LOOK_SECONDS, _TIDY_SECONDS = 0.1, 2.0
