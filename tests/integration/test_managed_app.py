@@ -26,7 +26,7 @@ def made(group, version):
 
     @registry.subresource("tally", on="deployments.apps", returns=Tally)
     async def tally(request: SubresourceRequest) -> Tally:
-        return Tally(len(request.seen.below(request.parent)))
+        return Tally(sum(1 for _ in request.seen.below(request.parent)))
 
     return registry
 
@@ -107,6 +107,13 @@ def holders(cluster: ControlPlane) -> list[str]:
     return [name for name in found.split(", ") if name]
 
 
+def tallied(cluster: ControlPlane) -> list[str]:
+    """The names of all Deployments, as the app tells of them."""
+    listed = json.loads(cluster.kubectl("get", "--raw", "/apis/sums.example.org/v1/deployments/*/tally"))
+    assert listed["kind"] == "TallyList"
+    return [item["metadata"]["name"] for item in listed["items"]]
+
+
 def test_the_last_replica_takes_all_of_them_away_and_the_first_puts_them_back(
     cluster: ControlPlane, replicas: list[Replica]
 ) -> None:
@@ -131,8 +138,9 @@ def test_the_last_replica_takes_all_of_them_away_and_the_first_puts_them_back(
     eventually(lambda: there(cluster) == before, "all of them to be back", log=first.log)
     for name in NAMES:
         cluster.kubectl("wait", "--for=condition=Available", f"apiservice/{name}", "--timeout=110s")
-    listed = json.loads(cluster.kubectl("get", "--raw", "/apis/sums.example.org/v1/deployments/*/tally"))
-    assert listed["kind"] == "TallyList"
+    cluster.kubectl("create", "deployment", "tallied", "--image=app", "--replicas=0")
+    eventually(lambda: "tallied" in tallied(cluster), "the deployment to be tallied", log=first.log)
+    cluster.kubectl("delete", "deployment", "tallied")
     # The Lease of kubediscovery itself is another one, and so are its rights.
     assert "kubediscovery" not in cluster.kubectl("get", "leases", "--namespace=tallies", "--output=name")
     assert first.stop() == 0
