@@ -9,7 +9,7 @@ from typing import Any
 
 from kubediscovery import schema
 from kubediscovery.kinds import Kind
-from kubediscovery.objects import Judgement, Object, Owner, Reference, version_number
+from kubediscovery.objects import Judgement, Labels, Object, Owner, Reference, version_number
 from kubediscovery.readings import Shape, seconds
 from kubediscovery.selectors import Selector
 from kubediscovery.shapes import shape_of
@@ -44,12 +44,10 @@ class Compactor:
         selector of the kind's own goes before that.
         """
         metadata: schema.ObjectMeta = raw.metadata
-        sharing, share, intern = self.sharing, self.sharing.share, sys.intern
-        reading = (shape or shape_of(kind)).read(raw, sharing)
+        share, intern = self.sharing.share, sys.intern
+        reading = (shape or shape_of(kind)).read(raw, self.sharing)
         references = tuple(dict.fromkeys((*reading.references, *declared))) if declared else reading.references
         selector = selector if reading.selector is None else reading.selector
-        # What owns pods has their labels.
-        remember = share if selector is None or not metadata.owner_references else sharing.keep
         # What others name is interned: so are the owners' names and UIDs in what they own, and names among labels.
         return Object(
             kind=kind,
@@ -60,9 +58,7 @@ class Compactor:
             generation=metadata.generation,
             created=share(seconds(metadata.creation_timestamp)),
             deleting=seconds(metadata.deletion_timestamp) != 0,
-            labels=remember(
-                tuple(sorted(share((intern(key), intern(value))) for key, value in metadata.labels.items()))
-            ),
+            labels=self._labels(metadata, owns_pods=selector is not None and bool(metadata.owner_references)),
             owners=share(tuple(owner_of(reference) for reference in metadata.owner_references)),
             state=share(reading.state),
             references=share(references) if len(references) <= _SHARED_REFERENCES else references,
@@ -71,6 +67,12 @@ class Compactor:
             judgement=None if judgement is None else share(judgement),
             node=intern(reading.node),
         )
+
+    def _labels(self, metadata: schema.ObjectMeta, *, owns_pods: bool) -> Labels:
+        """Sorted; of a ReplicaSet and its like they are remembered for longer, as its pods will have them too."""
+        share, intern = self.sharing.share, sys.intern
+        found = tuple(sorted(share((intern(key), intern(value))) for key, value in metadata.labels.items()))
+        return self.sharing.keep(found) if owns_pods else share(found)
 
 
 def owner_of(raw: schema.OwnerReference) -> Owner:
