@@ -11,6 +11,9 @@ from kubediscovery.relations import CLUSTER_SCOPED, GroupKind
 K = TypeVar("K")
 V = TypeVar("V", bound=Sized)
 
+# So many times as many UIDs there are as stand beside.
+_DROPPED = 4
+
 
 class Uids:
     """UIDs, each once, at a third of a dict's memory: those that were dropped lately stand beside all others."""
@@ -71,10 +74,6 @@ class Name(NamedTuple):
 Referrer = str | Siblings
 Referrers = Referrer | set[Referrer]
 _Places = dict[str, dict[str, Referrers]]
-
-
-# So many times as many UIDs there are as stand beside.
-_DROPPED = 4
 
 _NOWHERE: Mapping[str, _Places] = MappingProxyType({})
 _NOBODY: Mapping[str, Referrers] = MappingProxyType({})
