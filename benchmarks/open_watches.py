@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import ssl
 import time
 from collections.abc import Sequence
@@ -17,14 +16,13 @@ from benchmarks.figures import Below, Figure, Result, Target, WrongAnswerError
 from benchmarks.filled import Load
 from benchmarks.kubediscovery_server import KubediscoveryServer
 from benchmarks.processes import MeasuredProcess
-from benchmarks.watching import Changed, Changes, Told, watching
+from benchmarks.watching import Changed, Changes, Told, pods_watch, watching
 from kubediscovery.config import DEFAULT_GROUP
 from kubediscovery.testing.controlplane import ControlPlane
 
 LOAD = Load(deployments=1000, pods=10, namespaces=20)
 
 _PREFIX = f"/apis/{DEFAULT_GROUP}/v1"
-_PODS = "/api/v1/pods"
 _SECONDS = 10.0
 _IDLE_SECONDS = 5.0
 # kube-apiserver cannot write 500 a second here beside those that read.
@@ -70,10 +68,7 @@ def open_watches(context: Context) -> Result:
     """One crowd after the other, each on a server that was started for it."""
     with context.clusters.lend(LOAD) as cluster:
         own = KubediscoveryServer.install(cluster, context.folder)
-        authority = context.folder / "kube-apiserver.crt"
-        authority.write_bytes(cluster.ca)
-        kube_apiserver = Party(cluster.server, str(authority), reader_token(cluster))
-        found = [_run(context, cluster, own, kube_apiserver, crowd) for crowd in _CROWDS]
+        found = [_run(context, cluster, own, crowd) for crowd in _CROWDS]
     return Result(
         title=f"Open watches among {LOAD}",
         notes=(
@@ -93,20 +88,19 @@ def open_watches(context: Context) -> Result:
     )
 
 
-def _run(
-    context: Context, cluster: ControlPlane, own: KubediscoveryServer, kube_apiserver: Party, crowd: _Crowd
-) -> _Found:
+def _run(context: Context, cluster: ControlPlane, own: KubediscoveryServer, crowd: _Crowd) -> _Found:
+    token = reader_token(cluster)
     with own.start() as process:
         own.wait(process)
         wait_until_available(cluster, (own.endpoint.group,))
         context_of_tls = ssl.create_default_context(cafile=str(own.endpoint.authority))
-        reader = {"Authorization": f"Bearer {kube_apiserver.token}"}
+        reader = {"Authorization": f"Bearer {token}"}
         with Connection(own.endpoint, context_of_tls, reader) as connection:
             # What lists keep is kept whether anybody watches or not: watches are not charged with it.
             connection.text(f"{_PREFIX}/compositions")
-        party = Party(own.endpoint.url, str(own.endpoint.authority), kube_apiserver.token)
+        party = Party(own.endpoint.url, str(own.endpoint.authority), token)
         changes = Changes(cluster.kubeconfig, LOAD, crowd.rate, _SECONDS, cluster.etcd, _THROUGH)
-        upstream = (kube_apiserver, f"{_PODS}?watch=1&resourceVersion={_version(cluster)}")
+        upstream = pods_watch(cluster, context.folder, token)
         before = process.resident_megabytes
         with watching(context.reference, party, crowd.paths, upstream, changes, context.folder) as watches:
             watches.opened()
@@ -120,12 +114,6 @@ def _run(
         raise WrongAnswerError(f"{crowd.name}: no event came of {changed.changes} changes")
     context.say(f"{crowd.name}: {cores_busy:.2f} cores at {changed.rate:,.0f} changes a second")
     return _Found(cores_idle, cores_busy, resident * _KILOBYTES / len(crowd.paths), changed, told)
-
-
-def _version(cluster: ControlPlane) -> str:
-    """The present version of the pods."""
-    listed = json.loads(cluster.kubectl("get", "--raw", f"{_PODS}?limit=1"))
-    return str(listed["metadata"]["resourceVersion"])
 
 
 class _Meter:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,7 +15,11 @@ import msgspec
 from benchmarks.bursts import Party
 from benchmarks.figures import WrongAnswerError
 from benchmarks.filled import Load
+from kubediscovery.testing.controlplane import ControlPlane
 
+#: What makes kube-apiserver tell of objects' metadata alone.
+METADATA_TYPE = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+_PODS = "/api/v1/pods"
 _STOP_SECONDS = 15.0
 
 Line = TypeVar("Line")
@@ -110,6 +115,15 @@ class Watching:
             _, errors = self._process.communicate()
             raise WrongAnswerError(errors.decode(errors="replace").strip())
         return msgspec.json.decode(line, type=shape)
+
+
+def pods_watch(cluster: ControlPlane, folder: Path, token: str) -> tuple[Party, str]:
+    """kube-apiserver, asked with a token, and the path of its own watch of all pods, from now on."""
+    authority = folder / "kube-apiserver.crt"
+    authority.write_bytes(cluster.ca)
+    listed = json.loads(cluster.kubectl("get", "--raw", f"{_PODS}?limit=1"))
+    version = listed["metadata"]["resourceVersion"]
+    return Party(cluster.server, str(authority), token), f"{_PODS}?watch=1&resourceVersion={version}"
 
 
 @contextmanager

@@ -11,12 +11,13 @@ import (
 	"time"
 )
 
-// freshPlan is what fresh reads from its file: a watch of all trees of a server, and where one tree is, while pods
-// change. After every so many of the changes that went through kube-apiserver the tree is asked for again and again
-// until it shows the change.
+// freshPlan is what fresh reads from its file: a watch of a server, and where one tree is, while pods change. After
+// every so many of the changes that went through kube-apiserver the tree is asked for again and again until it shows
+// the change; after none where no such number is given.
 type freshPlan struct {
 	party
 	WatchPath string     `json:"watchPath"`
+	Accept    string     `json:"accept"`
 	TreePath  string     `json:"treePath"`
 	Every     int64      `json:"every"`
 	Changes   changePlan `json:"changes"`
@@ -39,7 +40,11 @@ type freshness struct {
 	WriteP50     float64 `json:"writeP50"`
 }
 
-const getters = 16
+// Asking for the same tree without a pause would take from the server, and from the machine, the time to become fresh.
+const (
+	getters = 16
+	pause   = time.Millisecond
+)
 
 func fresh(ctx context.Context, arguments []string) error {
 	flags := flag.NewFlagSet("fresh", flag.ExitOnError)
@@ -51,7 +56,7 @@ func fresh(ctx context.Context, arguments []string) error {
 	if err := readJSON(*file, &wanted); err != nil {
 		return err
 	}
-	watches, err := openWatches(wanted.party, []string{wanted.WatchPath}, jsonType, make(chan error, 1))
+	watches, err := openWatches(wanted.party, []string{wanted.WatchPath}, wanted.Accept, make(chan error, 1))
 	if err != nil {
 		return err
 	}
@@ -80,7 +85,7 @@ func (p freshPlan) run(ctx context.Context, watch *watcher) (freshness, error) {
 		})
 	}
 	done, err := p.Changes.run(ctx, func(each written) {
-		if number := noted.add(each); number%p.Every == 0 {
+		if number := noted.add(each); p.Every > 0 && number%p.Every == 0 {
 			select {
 			case asked <- each:
 			default:
@@ -121,6 +126,7 @@ func (p freshPlan) get(opened *wire, each written, noted *notes) error {
 		if time.Since(each.answered) > time.Minute {
 			return fmt.Errorf("the tree of %s was not fresh in a minute", name)
 		}
+		time.Sleep(pause)
 	}
 }
 
