@@ -17,6 +17,8 @@ LIST_TIMEOUT = 60.0
 _PORTION = 3 << 15
 # Bookmarks come about once a minute (k8s.io/apiserver, cacher.go): what is silent for longer is a dead connection.
 WATCH_SILENCE = 150.0
+# Seconds: to be woken up takes as much of the processor as to deal with two or three events.
+_TOGETHER = 0.005
 
 
 class ObjectSource:
@@ -84,7 +86,29 @@ class ObjectSource:
             yield self._batches(response)
 
     async def _batches(self, response: aiohttp.ClientResponse) -> AsyncIterator[list[Event[Object]]]:
-        stream = self._decoder.stream(response.headers.get("Content-Type", ""))
+        stream, pace = self._decoder.stream(response.headers.get("Content-Type", "")), _Pace(response)
         async for chunk in response.content.iter_any():
             if batch := list(stream.feed(chunk)):
                 yield batch
+                await pace.keep()
+
+
+class _Pace:
+    """Has what comes thick and fast on a watch read some at a time; what comes alone is read at once."""
+
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._response = response
+        self._now = asyncio.get_running_loop().time
+        self._read_at = float("-inf")
+
+    async def keep(self) -> None:
+        """After each batch: wait, where the last one was not long ago, and leave to the system what comes meanwhile."""
+        if self._now() - self._read_at < _TOGETHER:
+            connection = self._response.connection
+            transport = connection.transport if connection is not None else None
+            if transport is not None:
+                transport.pause_reading()
+            await asyncio.sleep(_TOGETHER)
+            if transport is not None and not transport.is_closing():
+                transport.resume_reading()
+        self._read_at = self._now()
