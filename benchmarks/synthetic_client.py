@@ -40,6 +40,7 @@ class SyntheticResponse:
 
     status = 200
     ok = True
+    connection = None
 
     def __init__(self, content_type: str, chunks: AsyncIterator[bytes]) -> None:
         self.headers = {"Content-Type": content_type}

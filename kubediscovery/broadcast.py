@@ -24,7 +24,7 @@ from kubediscovery.turns import TURN, Turns
 from kubediscovery.views import Selection, View, WatchEvent, needs_tree, roots_of
 
 # Seconds from a change to its telling, at least and at most; between them, so many times what the last one took.
-SHORTEST, LONGEST, SHARE = 0.002, 0.1, 3
+SHORTEST, LONGEST, SHARE = 0.001, 0.1, 3
 # Changes that are told together before the time is looked at, and the part of a turn after which another one follows
 # where there is more to tell: it must not fall behind what comes.
 _AT_ONCE, _REST = 25, 1 / 3

@@ -2,7 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from kubediscovery.client import Client
@@ -86,19 +87,19 @@ class ObjectSource:
             yield self._batches(response)
 
     async def _batches(self, response: aiohttp.ClientResponse) -> AsyncIterator[list[Event[Object]]]:
-        stream, pace = self._decoder.stream(response.headers.get("Content-Type", "")), _Pace(response)
+        stream, pace = self._decoder.stream(response.headers.get("Content-Type", "")), Pace(response)
         async for chunk in response.content.iter_any():
             if batch := list(stream.feed(chunk)):
                 yield batch
                 await pace.keep()
 
 
-class _Pace:
+class Pace:
     """Has what comes thick and fast on a watch read some at a time; what comes alone is read at once."""
 
-    def __init__(self, response: aiohttp.ClientResponse) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._response = response
-        self._now = asyncio.get_running_loop().time
+        self._now = clock
         self._read_at = float("-inf")
 
     async def keep(self) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from aiohttp import web
@@ -16,7 +17,7 @@ from kubediscovery.errors import UpstreamError, UpstreamExpired
 from kubediscovery.kinds import Kinds
 from kubediscovery.objects import Object
 from kubediscovery.reflector import Phase, Reflector
-from kubediscovery.sources import ObjectSource
+from kubediscovery.sources import ObjectSource, Pace
 from kubediscovery.store import Store
 from tests.encoding import ENCODINGS, JSON, PROTOBUF, Document
 from tests.objects import POD
@@ -116,6 +117,56 @@ async def test_a_watch_begins_at_a_version_and_asks_for_bookmarks(tmp_path: Path
             "accept": f"{PROTOBUF};stream=watch,{JSON}",
         }
     ]
+
+
+async def test_of_what_comes_thick_and_fast_several_are_read_at_a_time(tmp_path: Path) -> None:
+    versions = [str(version) for version in range(8, 58)]
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": f"{PROTOBUF};stream=watch"})
+        await response.prepare(request)
+        for version in versions:
+            await response.write(IN_PROTOBUF.event("MODIFIED", schema_pods.Pod, a_pod("x", int(version))))
+            await asyncio.sleep(0.001)
+        return response
+
+    batches = list[list[str]]()
+    async with source(tmp_path, answer) as pods, pods.watch("7") as told:
+        async for batch in told:
+            batches.append([event.resource_version for event in batch])
+    assert [version for batch in batches for version in batch] == versions
+    assert len(batches) <= len(versions) / 2
+
+
+@pytest.mark.parametrize(
+    ("read_at", "paused"), [((1.0,), 0), ((1.0, 1.1, 1.2), 0), ((1.0, 1.001, 1.006, 1.1), 1), ((1.0, 1.001, 1.002), 2)]
+)
+async def test_only_what_comes_soon_after_another_has_to_wait(read_at: tuple[float, ...], paused: int) -> None:
+    class Connection:
+        """A connection that is its own transport and notes what it is told."""
+
+        def __init__(self) -> None:
+            self.said = list[str]()
+
+        @property
+        def transport(self) -> "Connection":
+            return self
+
+        def pause_reading(self) -> None:
+            self.said.append("pause")
+
+        def is_closing(self) -> bool:
+            return False
+
+        def resume_reading(self) -> None:
+            self.said.append("resume")
+
+    connection = Connection()
+    times = iter([time for at in read_at for time in (at, at)])
+    pace = Pace(SimpleNamespace(connection=connection), clock=lambda: next(times))  # type: ignore[arg-type]
+    for _ in read_at:
+        await pace.keep()
+    assert connection.said == ["pause", "resume"] * paused
 
 
 async def test_a_connection_that_breaks_amid_a_watch_is_an_error_after_its_events(tmp_path: Path) -> None:
