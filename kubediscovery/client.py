@@ -28,6 +28,7 @@ from kubediscovery.errors import (
     UpstreamNotFound,
 )
 from kubediscovery.landing import Landing
+from kubediscovery.resumption import resuming
 from kubediscovery.transport import (
     ApiClient,
     ConfigException,
@@ -75,6 +76,7 @@ class Client:
         self.namespace = namespace or "default"
         self._host = (api_client.configuration.host or "").rstrip("/")
         rest = api_client.rest_client
+        self._tls = resuming(rest.pool_manager.connector)
         rest.pool_manager = self._session = _lean_session(rest.pool_manager)
         self._landing = Landing()
         options = {
@@ -178,6 +180,8 @@ class Client:
         # There is none any more where all of a short answer came with its head.
         if connection is not None and connection.transport is not None:
             self._landing.take(connection.transport)
+            if self._tls is not None:
+                self._tls.keep(connection.transport.get_extra_info("ssl_object"))
 
     async def _send(self, method: str, path: str, headers: Mapping[str, str], **options: Any) -> aiohttp.ClientResponse:
         sent = {"User-Agent": f"kubediscovery/{__version__}", **headers}

@@ -338,6 +338,32 @@ async def test_the_name_to_verify_can_be_given(tmp_path: Path) -> None:
                 await client.request("GET", PATH)
 
 
+async def test_a_second_connection_goes_on_from_the_first_as_the_same_user(tmp_path: Path) -> None:
+    seen = []
+
+    async def note(request: web.Request) -> web.StreamResponse:
+        assert request.transport is not None
+        tls = request.transport.get_extra_info("ssl_object")
+        seen.append((tls.session_reused, tls.getpeercert()["subject"][0][0][1]))
+        response = web.StreamResponse(headers={"Connection": "close"})
+        await response.prepare(request)
+        # What comes after its head, as a list or a watch does, is of a connection that is still there.
+        await asyncio.sleep(0.05)
+        await response.write(b"{}")
+        return response
+
+    for name in ("somebody", "somebody-else"):
+        pair = CA.issue(name, usages=[Usage.CLIENT])
+        user = {"client-certificate-data": encoded(pair.certificate), "client-key-data": encoded(pair.key)}
+        cluster = {"certificate-authority-data": encoded(CA.certificate)}
+        secured = serving(note, server_context(client_ca=CA))
+        async with secured as server, reaching(tmp_path, server, cluster=cluster, user=user) as client:
+            for _ in range(3):
+                assert await client.request("GET", PATH) == {}
+    expected = [(False, "somebody"), (True, "somebody"), (True, "somebody")]
+    assert seen == [*expected, *((reused, "somebody-else") for reused, _ in expected)]
+
+
 async def test_a_client_certificate_is_shown(tmp_path: Path) -> None:
     seen = []
 
