@@ -5,6 +5,8 @@ The rules are those of ``k8s.io/apiserver, pkg/server/filters/maxinflight.go``, 
 """
 
 import re
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import unquote
 
@@ -17,6 +19,8 @@ RETRY_AFTER = 1
 _PRIVILEGED = "system:masters"
 _TIMEOUT = re.compile(rb"(?:^|&)timeout=([^&]*)")
 _LONGEST_TIMEOUT = 100
+# Seconds for which one who has asked is likely to ask again.
+_LATELY = 1.0
 
 
 @dataclass(slots=True)
@@ -52,11 +56,22 @@ class Limits:
     """Of one process; ``seconds`` is how long a request that is not a watch may take."""
 
     def __init__(
-        self, *, requests: int = MAX_REQUESTS, watches: int = MAX_WATCHES, seconds: float = REQUEST_SECONDS
+        self,
+        *,
+        requests: int = MAX_REQUESTS,
+        watches: int = MAX_WATCHES,
+        seconds: float = REQUEST_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.requests = Gate(requests)
         self.watches = Gate(watches)
         self.seconds = seconds
+        self._now = clock
+        self._asked_at = float("-inf")
+
+    def awaited(self) -> bool:
+        """Whether anybody watches or waits for an answer, or has just been given one."""
+        return bool(self.watches.inside or self.requests.inside) or self._now() - self._asked_at < _LATELY
 
     def admit(self, exchange: Exchange) -> None:
         """Count the request until :meth:`release`; from now on its deadline is its own.
@@ -70,6 +85,7 @@ class Limits:
         if gate.full and _PRIVILEGED not in exchange.user.groups:
             raise TooManyRequests("Too many requests, please try again later.", retry_after=RETRY_AFTER)
         gate.enter()
+        self._asked_at = self._now()
         exchange.admitted = True
         if exchange.deadline is not None:
             self._allot(exchange, exchange.deadline)

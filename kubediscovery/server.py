@@ -28,6 +28,7 @@ from kubediscovery.history_metrics import HistoryCollector
 from kubediscovery.journal import Journal
 from kubediscovery.kinds import Kind, Kinds
 from kubediscovery.lifetime import Signals, run
+from kubediscovery.limits import Limits
 from kubediscovery.listener import Listener, ServingTls, bind
 from kubediscovery.lookout import Lookout
 from kubediscovery.metrics import Metrics
@@ -97,7 +98,7 @@ async def _serve_cluster(
     api = ApiGroup(options.api_group, API_VERSION, Kinds())
     store, metrics = Store(api.kinds), Metrics()
     authenticator = Authenticator(books.reviewer(client, metrics, "authn"))
-    catalogue, following = _followed(client, options.api_group, settings, store)
+    catalogue, following = _followed(client, options.api_group, settings, store, books.limits)
     journal = Journal(store)
     lookout = Lookout(store, catalogue, following, settings.kinds or product.selection)
     trust = trust_reflector(client, authenticator, tls)
@@ -158,13 +159,16 @@ def _keepers(
     ]
 
 
-def _followed(client: Client, api_group: str, settings: Settings, store: Store) -> tuple[Catalogue, Following]:
+def _followed(
+    client: Client, api_group: str, settings: Settings, store: Store, limits: Limits
+) -> tuple[Catalogue, Following]:
     catalogue = Catalogue(client, api_group)
     declarations, compactor = Declarations(store, settings.relations), Compactor()
 
     def source_of(kind: Kind) -> ObjectSource:
         decoder = settings.decoder(kind, compactor, declarations.reader_of(kind))
         # What is read anew must not be older than what is known.
-        return ObjectSource(client, kind.list_path, decoder, may_lag=store.count(kind) == 0)
+        lags = store.count(kind) == 0
+        return ObjectSource(client, kind.list_path, decoder, may_lag=lags, awaited=limits.awaited)
 
     return catalogue, Following(store, source_of, catalogue.look, form_of=declarations.reader_of)

@@ -18,8 +18,9 @@ LIST_TIMEOUT = 60.0
 _PORTION = 3 << 15
 # Bookmarks come about once a minute (k8s.io/apiserver, cacher.go): what is silent for longer is a dead connection.
 WATCH_SILENCE = 150.0
-# Seconds: to be woken up takes as much of the processor as to deal with two or three events.
-_TOGETHER = 0.005
+# Seconds between two reads of a watch on which much comes, while somebody wants to know, and while nobody does: to be
+# woken up takes as much of the processor as to deal with two or three events.
+_AWAITED, _AT_LEISURE = 0.003, 0.02
 
 
 class ObjectSource:
@@ -27,7 +28,8 @@ class ObjectSource:
 
     The first list of one that ``may_lag`` is what kube-apiserver has in its watch cache, in one piece, as client-go's
     is (tools/cache/reflector.go): pages would take twice as long. It may be older than what is stored, so it is not for
-    who has seen anything of the kind; and where it fails, the next list is one of pages.
+    who has seen anything of the kind; and where it fails, the next list is one of pages. Watches are read more often
+    while what they tell is ``awaited``.
     """
 
     def __init__(
@@ -39,12 +41,14 @@ class ObjectSource:
         field_selector: str = "",
         page_size: int = PAGE_SIZE,
         may_lag: bool = False,
+        awaited: Callable[[], bool] = lambda: True,
     ) -> None:
         self._client = client
         self._path = path
         self._decoder = decoder
         self._selector = {"fieldSelector": field_selector} if field_selector else {}
         self._page_size = page_size
+        self._awaited = awaited
         # Of JSON the pages are what lets others have their turn.
         self._may_lag = may_lag and decoder.reads_protobuf
 
@@ -87,7 +91,8 @@ class ObjectSource:
             yield self._batches(response)
 
     async def _batches(self, response: aiohttp.ClientResponse) -> AsyncIterator[list[Event[Object]]]:
-        stream, pace = self._decoder.stream(response.headers.get("Content-Type", "")), Pace(response)
+        stream = self._decoder.stream(response.headers.get("Content-Type", ""))
+        pace = Pace(response, self._awaited)
         async for chunk in response.content.iter_any():
             if batch := list(stream.feed(chunk)):
                 yield batch
@@ -97,19 +102,27 @@ class ObjectSource:
 class Pace:
     """Has what comes thick and fast on a watch read some at a time; what comes alone is read at once."""
 
-    def __init__(self, response: aiohttp.ClientResponse, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        response: aiohttp.ClientResponse,
+        awaited: Callable[[], bool],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._response = response
+        self._awaited = awaited
         self._now = clock
         self._read_at = float("-inf")
 
     async def keep(self) -> None:
         """After each batch: wait, where the last one was not long ago, and leave to the system what comes meanwhile."""
-        if self._now() - self._read_at < _TOGETHER:
+        seconds = _AWAITED if self._awaited() else _AT_LEISURE
+        if self._now() - self._read_at < seconds:
             connection = self._response.connection
             transport = connection.transport if connection is not None else None
             if transport is not None:
                 transport.pause_reading()
-            await asyncio.sleep(_TOGETHER)
+            await asyncio.sleep(seconds)
             if transport is not None and not transport.is_closing():
                 transport.resume_reading()
         self._read_at = self._now()

@@ -49,6 +49,24 @@ def test_watches_are_counted_apart() -> None:
     assert (limits.requests.inside, limits.watches.inside) == (1, 1)
 
 
+def test_what_changes_is_awaited_while_somebody_watches_or_asks_and_shortly_after() -> None:
+    now = 100.0
+    limits = Limits(clock=lambda: now)
+    assert not limits.awaited()
+    for asked in (watching(), reading()):
+        limits.admit(asked)
+        now += 99
+        assert limits.awaited()
+        limits.release(asked)
+        assert not limits.awaited()
+        limits.admit(again := reading())
+        limits.release(again)
+        now += 0.9
+        assert limits.awaited()
+        now += 0.2
+        assert not limits.awaited()
+
+
 def test_administrators_always_get_an_answer() -> None:
     limits = Limits(requests=1, watches=1)
     for _ in range(3):

@@ -139,9 +139,20 @@ async def test_of_what_comes_thick_and_fast_several_are_read_at_a_time(tmp_path:
 
 
 @pytest.mark.parametrize(
-    ("read_at", "paused"), [((1.0,), 0), ((1.0, 1.1, 1.2), 0), ((1.0, 1.001, 1.006, 1.1), 1), ((1.0, 1.001, 1.002), 2)]
+    ("read_at", "awaited", "paused"),
+    [
+        ((1.0,), True, 0),
+        ((1.0, 1.1, 1.2), True, 0),
+        ((1.0, 1.001, 1.006, 1.1), True, 1),
+        ((1.0, 1.001, 1.002), True, 2),
+        ((1.0, 1.015, 1.03), True, 0),
+        ((1.0, 1.015, 1.03), False, 2),
+        ((1.0, 1.1, 1.2), False, 0),
+    ],
 )
-async def test_only_what_comes_soon_after_another_has_to_wait(read_at: tuple[float, ...], paused: int) -> None:
+async def test_only_what_comes_soon_after_another_has_to_wait(
+    read_at: tuple[float, ...], awaited: bool, paused: int
+) -> None:
     class Connection:
         """A connection that is its own transport and notes what it is told."""
 
@@ -163,7 +174,8 @@ async def test_only_what_comes_soon_after_another_has_to_wait(read_at: tuple[flo
 
     connection = Connection()
     times = iter([time for at in read_at for time in (at, at)])
-    pace = Pace(SimpleNamespace(connection=connection), clock=lambda: next(times))  # type: ignore[arg-type]
+    response = SimpleNamespace(connection=connection)
+    pace = Pace(response, lambda: awaited, clock=lambda: next(times))  # type: ignore[arg-type]
     for _ in read_at:
         await pace.keep()
     assert connection.said == ["pause", "resume"] * paused
