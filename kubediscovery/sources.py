@@ -21,6 +21,8 @@ WATCH_SILENCE = 150.0
 # Seconds between two reads of a watch on which much comes, while somebody wants to know, and while nobody does: to be
 # woken up takes as much of the processor as to deal with two or three events.
 _AWAITED, _AT_LEISURE = 0.003, 0.02
+# Bytes of one read behind which there is more: to wait would fall behind what comes.
+_MUCH = 1 << 16
 
 
 class ObjectSource:
@@ -96,7 +98,7 @@ class ObjectSource:
         async for chunk in response.content.iter_any():
             if batch := list(stream.feed(chunk)):
                 yield batch
-                await pace.keep()
+                await pace.keep(len(chunk))
 
 
 class Pace:
@@ -114,10 +116,13 @@ class Pace:
         self._now = clock
         self._read_at = float("-inf")
 
-    async def keep(self) -> None:
-        """After each batch: wait, where the last one was not long ago, and leave to the system what comes meanwhile."""
+    async def keep(self, size: int) -> None:
+        """After a batch of so many bytes wait, where the last one was not long ago and nothing may be left to read.
+
+        What comes meanwhile is left to the system.
+        """
         seconds = _AWAITED if self._awaited() else _AT_LEISURE
-        if self._now() - self._read_at < seconds:
+        if size < _MUCH and self._now() - self._read_at < seconds:
             connection = self._response.connection
             transport = connection.transport if connection is not None else None
             if transport is not None:

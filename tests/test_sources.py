@@ -138,6 +138,26 @@ async def test_of_what_comes_thick_and_fast_several_are_read_at_a_time(tmp_path:
     assert len(batches) <= len(versions) / 2
 
 
+class Connection:
+    """A connection that is its own transport and notes what it is told."""
+
+    def __init__(self) -> None:
+        self.said = list[str]()
+
+    @property
+    def transport(self) -> "Connection":
+        return self
+
+    def pause_reading(self) -> None:
+        self.said.append("pause")
+
+    def is_closing(self) -> bool:
+        return False
+
+    def resume_reading(self) -> None:
+        self.said.append("resume")
+
+
 @pytest.mark.parametrize(
     ("read_at", "awaited", "paused"),
     [
@@ -153,32 +173,25 @@ async def test_of_what_comes_thick_and_fast_several_are_read_at_a_time(tmp_path:
 async def test_only_what_comes_soon_after_another_has_to_wait(
     read_at: tuple[float, ...], awaited: bool, paused: int
 ) -> None:
-    class Connection:
-        """A connection that is its own transport and notes what it is told."""
-
-        def __init__(self) -> None:
-            self.said = list[str]()
-
-        @property
-        def transport(self) -> "Connection":
-            return self
-
-        def pause_reading(self) -> None:
-            self.said.append("pause")
-
-        def is_closing(self) -> bool:
-            return False
-
-        def resume_reading(self) -> None:
-            self.said.append("resume")
-
     connection = Connection()
     times = iter([time for at in read_at for time in (at, at)])
     response = SimpleNamespace(connection=connection)
     pace = Pace(response, lambda: awaited, clock=lambda: next(times))  # type: ignore[arg-type]
     for _ in read_at:
-        await pace.keep()
+        await pace.keep(1_000)
     assert connection.said == ["pause", "resume"] * paused
+
+
+async def test_a_watch_that_brings_more_than_can_be_read_at_a_time_does_not_wait() -> None:
+    """What is left would be read later than it comes, and more is left each time."""
+    connection = Connection()
+    response = SimpleNamespace(connection=connection)
+    pace = Pace(response, lambda: False, clock=lambda: 1.0)  # type: ignore[arg-type]
+    for size in (1_000, 100_000, 100_000):
+        await pace.keep(size)
+    assert not connection.said
+    await pace.keep(1_000)
+    assert connection.said == ["pause", "resume"]
 
 
 async def test_a_connection_that_breaks_amid_a_watch_is_an_error_after_its_events(tmp_path: Path) -> None:
