@@ -104,7 +104,7 @@ def _fresh(context: Context, cluster: ControlPlane, own: KubediscoveryServer) ->
 
 
 def _fresh_upstream(context: Context, cluster: ControlPlane) -> _Fresh:
-    """The same in kube-apiserver's own watch, while nobody else watches: nothing that it is asked by can be quicker."""
+    """The same in kube-apiserver's own watch, while nobody else watches: who reads from it cannot be quicker."""
     party, path = pods_watch(cluster, context.folder, reader_token(cluster))
     found = _told(context, cluster, party, path, METADATA_TYPE, {})
     context.say(f"fresh in kube-apiserver's own watch after {found.watch_p50:.1f} ms")

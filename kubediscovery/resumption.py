@@ -1,7 +1,7 @@
 """TLS connections that go on from the session of a former one (RFC 8446, 2.2), as kube-apiserver offers by its tickets.
 
-A start opens a connection for each kind. A full handshake takes each side a millisecond of its processor, for
-signatures and chains of certificates that were looked at a moment ago; one that goes on has proven both by the former.
+A start opens a connection for each kind. Most of a full handshake is signatures and chains of certificates, which were
+looked at a moment ago; one that goes on has proven both by the former.
 """
 
 import ssl

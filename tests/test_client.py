@@ -3,9 +3,7 @@
 import asyncio
 import contextlib
 import socket
-import ssl
 import struct
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +22,20 @@ from kubediscovery.errors import (
     UpstreamForbidden,
     UpstreamNotFound,
 )
-from tests.upstream import Document, Handler, encoded, kubeconfig, reaching, serving, speaking, write
+from tests.upstream import (
+    CA,
+    Document,
+    Handler,
+    encoded,
+    kubeconfig,
+    reaching,
+    server_context,
+    serving,
+    speaking,
+    write,
+)
 
 PATH = "/api/v1/pods"
-CA = CertificateAuthority.create("kubernetes")
 OTHER_CA = CertificateAuthority.create("another")
 
 
@@ -292,24 +300,6 @@ async def test_the_environments_proxy_is_used(tmp_path: Path, monkeypatch: pytes
 
 async def test_the_environment_may_except_hosts_from_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert await hosts_asked_of_a_proxy(tmp_path, monkeypatch, no_proxy="kubernetes.invalid") == []
-
-
-def server_context(*, names: tuple[str, ...] = (), client_ca: CertificateAuthority | None = None) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    pair = CA.issue("server", dns_names=names, ip_addresses=() if names else ("127.0.0.1",), usages=[Usage.SERVER])
-    load_pair(context, pair.certificate + pair.key)
-    if client_ca is not None:
-        context.load_verify_locations(cadata=client_ca.certificate.decode())
-        context.verify_mode = ssl.CERT_REQUIRED
-    return context
-
-
-def load_pair(context: ssl.SSLContext, pem: bytes) -> None:
-    """The ssl module reads key pairs from files only."""
-    with tempfile.NamedTemporaryFile() as file:
-        file.write(pem)
-        file.flush()
-        context.load_cert_chain(file.name)
 
 
 async def test_the_server_is_verified_by_the_kubeconfigs_authority(tmp_path: Path) -> None:

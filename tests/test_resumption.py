@@ -5,11 +5,11 @@ import ssl
 import aiohttp
 
 from kubediscovery.resumption import ResumingContext, resuming
-from tests.test_client import server_context
+from tests.upstream import server_context
 
 
 class Connected:
-    """What is known of a connection after its handshake, with a whole one by way of memory."""
+    """The client's side of a connection in memory, after its handshake and the first byte from the server."""
 
     def __init__(self, client: ResumingContext, server: ssl.SSLContext, host: str) -> None:
         to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
@@ -24,7 +24,7 @@ class Connected:
         assert self.tls.read(1) == b"x"
 
 
-async def test_a_host_is_not_offered_the_session_of_another() -> None:
+def test_a_host_is_not_offered_the_session_of_another() -> None:
     context, server = client_context(), server_context()
     first = Connected(context, server, "one.example")
     context.keep(first.tls)
@@ -33,7 +33,7 @@ async def test_a_host_is_not_offered_the_session_of_another() -> None:
     assert not Connected(context, server, "two.example").tls.session_reused
 
 
-async def test_a_server_that_does_not_know_the_session_has_a_whole_handshake_and_then_its_own() -> None:
+def test_a_server_that_does_not_know_the_session_has_a_whole_handshake_and_then_its_own() -> None:
     context = client_context()
     for server in (server_context(), server_context()):
         first = Connected(context, server, "one.example")
@@ -42,7 +42,7 @@ async def test_a_server_that_does_not_know_the_session_has_a_whole_handshake_and
         assert Connected(context, server, "one.example").tls.session_reused
 
 
-async def test_what_is_no_connection_of_the_context_is_not_kept() -> None:
+def test_what_is_no_connection_of_the_context_is_not_kept() -> None:
     context, other, server = client_context(), client_context(), server_context()
     context.keep(None)
     context.keep(Connected(other, server, "one.example").tls)

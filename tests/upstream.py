@@ -4,6 +4,7 @@ import asyncio
 import base64
 import contextlib
 import ssl
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,13 @@ from typing import Any
 import yaml
 from aiohttp import web
 
+from kubediscovery.certs import CertificateAuthority, Usage
 from kubediscovery.client import Client
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Document = dict[str, Any]
+
+CA = CertificateAuthority.create("kubernetes")
 
 
 def kubeconfig(
@@ -41,6 +45,24 @@ def write(directory: Path, document: object) -> str:
 
 def encoded(pem: bytes) -> str:
     return base64.b64encode(pem).decode()
+
+
+def server_context(*, names: tuple[str, ...] = (), client_ca: CertificateAuthority | None = None) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    pair = CA.issue("server", dns_names=names, ip_addresses=() if names else ("127.0.0.1",), usages=[Usage.SERVER])
+    load_pair(context, pair.certificate + pair.key)
+    if client_ca is not None:
+        context.load_verify_locations(cadata=client_ca.certificate.decode())
+        context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
+def load_pair(context: ssl.SSLContext, pem: bytes) -> None:
+    """The ssl module reads key pairs from files only."""
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(pem)
+        file.flush()
+        context.load_cert_chain(file.name)
 
 
 @contextlib.asynccontextmanager

@@ -13,7 +13,7 @@ import (
 )
 
 // storage is etcd's key-value API, called as gRPC is (grpc/grpc, doc/PROTOCOL-HTTP2.md): a client of its own would
-// bring a whole gRPC into the program that is measured, and etcd's JSON gateway takes twice the processor.
+// bring a whole gRPC into the program that is measured, and etcd's JSON gateway is one more server on the way.
 type storage struct {
 	url    string
 	client *http.Client
