@@ -35,11 +35,22 @@ BAD_POD: Document = {**a_pod("bad", 9), "spec": {"node_name": "NODE"}}
 
 @contextlib.asynccontextmanager
 async def source(
-    directory: Path, handler: Handler, *, field_selector: str = "", page_size: int = 500, may_lag: bool = False
+    directory: Path,
+    handler: Handler,
+    *,
+    field_selector: str = "",
+    page_size: int = 500,
+    may_lag: bool = False,
+    awaited: bool = True,
 ) -> AsyncIterator[ObjectSource]:
     async with serving(handler) as server, reaching(directory, server) as client:
         decoder = Decoder(POD, Compactor())
-        selected = {"field_selector": field_selector, "page_size": page_size, "may_lag": may_lag}
+        selected = {
+            "field_selector": field_selector,
+            "page_size": page_size,
+            "may_lag": may_lag,
+            "awaited": lambda: awaited,
+        }
         yield ObjectSource(client, POD.list_path, decoder, **selected)  # type: ignore[arg-type]
 
 
@@ -131,7 +142,7 @@ async def test_of_what_comes_thick_and_fast_several_are_read_at_a_time(tmp_path:
         return response
 
     batches = list[list[str]]()
-    async with source(tmp_path, answer) as pods, pods.watch("7") as told:
+    async with source(tmp_path, answer, awaited=False) as pods, pods.watch("7") as told:
         async for batch in told:
             batches.append([event.resource_version for event in batch])
     assert [version for batch in batches for version in batch] == versions
