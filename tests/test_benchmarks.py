@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -367,3 +368,9 @@ def test_a_server_that_lacks_objects_gives_a_wrong_answer() -> None:
     check_counts("it", {**LOAD.counts, "configmaps": 2}, LOAD.counts)
     with pytest.raises(WrongAnswerError, match="it holds"):
         check_counts("it", {**LOAD.counts, "pods": 9_999}, LOAD.counts)
+
+
+def test_who_fills_a_cluster_writes_in_the_order_of_names_by_which_kube_apiserver_sorts_them() -> None:
+    code = (Path(filling.__file__).parent / "reference" / "fill.go").read_text(encoding="utf-8")
+    names = dict(re.findall(r'(\w+) += metav1\.\w+Options\{FieldManager: "([\w-]+)"\}', code))
+    assert names["asUser"] < names["byController"] == names["asController"] < names["byKubelet"]

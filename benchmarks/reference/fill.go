@@ -22,9 +22,11 @@ const (
 	progressSeconds = 5
 )
 
-// Who writes what in a real cluster: kube-apiserver derives managedFields from it.
+// Who writes what in a real cluster: kube-apiserver derives managedFields from it. It sorts them by second and name
+// (k8s.io/apimachinery, pkg/util/managedfields), so that names are in the order of writes: else what it stores of
+// two Deployments depends on whether both writes were in one second.
 var (
-	asUser       = metav1.CreateOptions{FieldManager: "kubectl-create"}
+	asUser       = metav1.CreateOptions{FieldManager: "helm"}
 	asController = metav1.CreateOptions{FieldManager: "kube-controller-manager"}
 	byController = metav1.UpdateOptions{FieldManager: "kube-controller-manager"}
 	byKubelet    = metav1.UpdateOptions{FieldManager: "kubelet"}
