@@ -5,12 +5,13 @@ was followed by something newer, the longest ago first; and only then what objec
 """
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import count
 
 from msgspec import structs
 
-from kubediscovery.sightings import Glimpse, Sighting
+from kubediscovery.kinds import Kind
+from kubediscovery.sightings import Sighting
 
 # What a version costs beside its compressed document: the values, their places in tables, and the texts in them.
 OVERHEAD = 500
@@ -32,41 +33,38 @@ class Recorder:
     ) -> None:
         self._most_bytes, self._most_versions, self._largest = most_bytes, most_versions, largest
         self._told = told
-        # By UID: the versions in their order, and what tells whether another document of it is another version.
-        self._versions: dict[str, list[Sighting]] = {}
-        self._marks: dict[str, int] = {}
+        # By UID: the versions in their order; of each kind what objects are like now.
+        self._versions: dict[str, tuple[Sighting, ...]] = {}
+        self._marks: dict[Kind, dict[str, int]] = {}
         # When a version was followed by another one, and which; some of them may be gone.
         self._former: list[tuple[float, int, Sighting]] = []
         self._numbers = count()
         self.held = self.bytes = self.dropped = self.too_large = 0
 
-    def is_new(self, found: Glimpse) -> bool:
-        """Whether what was seen may be another version than the last of it; asked on any thread."""
-        return self._marks.get(found.uid) != found.mark
+    def marks(self, kind: Kind) -> dict[str, int]:
+        """By UID, the marks of the objects of a kind that are there: a document with another one may be a new version.
 
-    def mark(self, uid: str, mark: int) -> None:
-        """This is what the object is like now."""
-        self._marks[uid] = mark
-
-    def gone(self, uid: str) -> None:
-        """The object was deleted; its versions stay while there is room."""
-        self._marks.pop(uid, None)
+        Who watches the kind writes them.
+        """
+        return self._marks.setdefault(kind, {})
 
     def record(self, found: Sighting) -> bool:
         """Keep a version; gives whether it is one that was not known."""
         if found.size > self._largest:
             self.too_large += 1
             return False
-        versions = self._versions.setdefault(found.uid, [])
+        versions = [*self._versions.get(found.uid, ())]
         same = next((place for place, held in enumerate(versions) if _is_same(held, found)), None)
         if same is not None:
             versions[same] = _joined(versions[same], found)
+            self._versions[found.uid] = tuple(versions)
             self._supersede(versions, same)
             return False
         place = len([held for held in versions if _order(held) <= _order(found)])
         if _is_neighbour(versions, place, found):
             return False
         versions.insert(place, found)
+        self._versions[found.uid] = tuple(versions)
         self._count(found, 1)
         self._supersede(versions, place)
         if len(versions) > self._most_versions:
@@ -82,9 +80,9 @@ class Recorder:
 
     def is_there(self, uid: str) -> bool:
         """Whether the object was seen and is not deleted; asked on any thread."""
-        return uid in self._marks
+        return any(uid in marks for marks in list(self._marks.values()))
 
-    def _supersede(self, versions: list[Sighting], place: int) -> None:
+    def _supersede(self, versions: Sequence[Sighting], place: int) -> None:
         """Note that the version before has been followed, and so has this one where it is not the newest."""
         for former in (place - 1, place):
             if 0 <= former < len(versions) - 1:
@@ -105,7 +103,7 @@ class Recorder:
         return any(held is version for held in self._versions.get(version.uid, ()))
 
     def _drop(self, version: Sighting) -> None:
-        left = [held for held in self._versions[version.uid] if held is not version]
+        left = tuple(held for held in self._versions[version.uid] if held is not version)
         if left:
             self._versions[version.uid] = left
         else:

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import random
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from time import time
 from typing import NamedTuple
@@ -77,19 +77,19 @@ _LIST, _LINE = msgspec.json.Decoder(_List), msgspec.json.Decoder(_Line)
 
 
 class DocumentSource:
-    """The documents of one kind, as a reflector reads them."""
+    """The documents of one kind, as a reflector reads them; what has its mark already is not read any further."""
 
     def __init__(
         self,
         client: Client,
         kind: Kind,
-        recorder: Recorder,
+        marks: Mapping[str, int],
         turns: Turns,
         *,
         page_size: int = PAGE_SIZE,
         clock: Callable[[], float] = time,
     ) -> None:
-        self._client, self._kind, self._recorder, self._turns = client, kind, recorder, turns
+        self._client, self._kind, self._marks, self._turns = client, kind, marks, turns
         self._page_size, self._clock = page_size, clock
         # Documents of one kind have most of their text in common.
         self._like = b""
@@ -150,7 +150,7 @@ class DocumentSource:
 
     def _recorded(self, found: Glimpse, now: float = 0.0) -> Recorded:
         version = None
-        if found.uid and self._recorder.is_new(found):
+        if found.uid and self._marks.get(found.uid) != found.mark:
             # One document that cannot be read takes nothing from the others.
             with suppress(ValueError, RecursionError):
                 version = sighting(found, Origin.CACHE, now=now, like=self._like)
@@ -166,17 +166,16 @@ def _error(status: _Status) -> UpstreamError:
 class RecordingSink:
     """Writes one kind to the recorder."""
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, recorder: Recorder, kind: Kind) -> None:
         self._recorder = recorder
-        # A dict takes half of a set's memory.
-        self._there: dict[str, None] = {}
+        self._marks = recorder.marks(kind)
 
     async def replace(self, items: list[Recorded], resource_version: str) -> None:
         """These are all there are; others have their turn meanwhile."""
         del resource_version
         turn = Turn()
-        for uid in self._there.keys() - {item.uid for item in items}:
-            self._forget(uid)
+        for uid in self._marks.keys() - {item.uid for item in items}:
+            del self._marks[uid]
         for item in items:
             self.put(item)
             if turn.is_over:
@@ -184,24 +183,19 @@ class RecordingSink:
 
     def put(self, item: Recorded) -> None:
         """It came or was changed."""
-        self._there[item.uid] = None
-        self._recorder.mark(item.uid, item.mark)
+        self._marks[item.uid] = item.mark
         if item.version is not None:
             self._recorder.record(item.version)
 
     def remove(self, item: Recorded) -> None:
-        """It is gone."""
-        self._forget(item.uid)
+        """It is gone; its versions stay while there is room."""
+        self._marks.pop(item.uid, None)
 
     def advance(self, resource_version: str) -> None:
         """Nothing depends on the version."""
 
     def omit(self, reason: str) -> None:
         """It may not be read any more: what was read stays."""
-
-    def _forget(self, uid: str) -> None:
-        self._there.pop(uid, None)
-        self._recorder.gone(uid)
 
 
 async def record_kinds(
@@ -215,7 +209,8 @@ async def record_kinds(
             for kind in running.keys() - wanted:
                 running.pop(kind).cancel()
             for kind in wanted - running.keys():
-                reflector = Reflector(DocumentSource(client, kind, recorder, turns), RecordingSink(recorder))
+                source = DocumentSource(client, kind, recorder.marks(kind), turns)
+                reflector = Reflector(source, RecordingSink(recorder, kind))
                 running[kind] = tasks.create_task(reflector.run())
             await asyncio.sleep(LOOK_SECONDS)
 

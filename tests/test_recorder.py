@@ -2,14 +2,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kubediscovery.recorder import OVERHEAD, Recorder
-from kubediscovery.sightings import Sighting, glimpse
+from kubediscovery.sightings import Sighting
 from kubediscovery.versions import Origin
-from tests.sighting import deployment, sighted
+from tests.objects import DEPLOYMENT, STATEFUL_SET
+from tests.sighting import sighted
 
 
 def _recorder(**fields: Any) -> Recorder:
@@ -87,16 +87,17 @@ def test_there_is_never_more_than_there_may_be(told: list[tuple[str, int, str]])
             assert _generations(recorder, uid) == sorted(_generations(recorder, uid))
 
 
-def test_a_document_is_new_until_it_is_marked() -> None:
+def test_who_is_marked_in_any_kind_is_there() -> None:
     recorder = _recorder()
-    found = glimpse(msgspec.json.encode(deployment()))
-    assert recorder.is_new(found)
-    recorder.mark(found.uid, found.mark)
-    assert not recorder.is_new(found)
-    assert recorder.is_there(found.uid)
-    recorder.gone(found.uid)
-    assert recorder.is_new(found)
-    assert not recorder.is_there(found.uid)
+    recorder.marks(STATEFUL_SET)["other"] = 1
+    marks = recorder.marks(DEPLOYMENT)
+    assert not recorder.is_there("web")
+    marks["web"] = 2
+    assert recorder.is_there("web")
+    assert recorder.marks(DEPLOYMENT) is marks
+    del marks["web"]
+    assert not recorder.is_there("web")
+    assert recorder.is_there("other")
 
 
 def test_an_object_that_flaps_costs_no_more_than_its_versions() -> None:

@@ -15,7 +15,7 @@ from kubediscovery.client import Client
 from kubediscovery.errors import UpstreamError
 from kubediscovery.kinds import Kind, Kinds
 from kubediscovery.recorder import Recorder
-from kubediscovery.recording import DocumentSource, record_kinds, record_trail
+from kubediscovery.recording import DocumentSource, Recorded, RecordingSink, record_kinds, record_trail
 from kubediscovery.store import Store
 from kubediscovery.testing.fake import FakeKubeApiserver
 from kubediscovery.turns import Turns
@@ -105,15 +105,36 @@ async def test_nothing_is_read_before_the_caches_are_filled(
 
 async def test_a_list_is_read_in_pages(fake_cluster: FakeKubeApiserver, client: Client, recorder: Recorder) -> None:
     fake_cluster.put(*(_web(name=f"web-{number}", uid=f"uid-{number}") for number in range(5)))
-    source = DocumentSource(client, DEPLOYMENT, recorder, Turns(), page_size=2)
+    source = DocumentSource(client, DEPLOYMENT, recorder.marks(DEPLOYMENT), Turns(), page_size=2)
     page = await source.page("")
     assert [item.uid for item in page.items] == ["uid-0", "uid-1"]
     assert page.continue_token
     assert [item.uid for item in (await source.page(page.continue_token)).items] == ["uid-2", "uid-3"]
 
 
+async def test_a_document_that_has_its_mark_is_not_read_any_further(
+    fake_cluster: FakeKubeApiserver, client: Client, recorder: Recorder
+) -> None:
+    fake_cluster.put(_web())
+    marks = recorder.marks(DEPLOYMENT)
+    source = DocumentSource(client, DEPLOYMENT, marks, Turns())
+    (first,) = (await source.page("")).items
+    assert first.version is not None
+    RecordingSink(recorder, DEPLOYMENT).put(first)
+    (second,) = (await source.page("")).items
+    assert (second.uid, second.mark, second.version) == (first.uid, marks[first.uid], None)
+
+
+async def test_what_went_while_a_kind_was_not_recorded_is_not_there(recorder: Recorder) -> None:
+    RecordingSink(recorder, DEPLOYMENT).put(Recorded("uid-web", 1, None))
+    assert recorder.is_there("uid-web")
+    await RecordingSink(recorder, DEPLOYMENT).replace([Recorded("uid-db", 1, None)], "7")
+    assert recorder.is_there("uid-db")
+    assert not recorder.is_there("uid-web")
+
+
 async def test_a_kind_that_is_not_served_is_an_upstream_error(client: Client, recorder: Recorder) -> None:
-    source = DocumentSource(client, Kind("example.org", "v1", "fleets", "Fleet", "fleet"), recorder, Turns())
+    source = DocumentSource(client, Kind("example.org", "v1", "fleets", "Fleet", "fleet"), {}, Turns())
     with pytest.raises(UpstreamError):
         await source.page("")
 
