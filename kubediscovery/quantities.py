@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 # Longer texts and larger exponents are of numbers that nothing has; Kubernetes itself means no more than 2^63.
 LONGEST, LARGEST_EXPONENT = 64, 64
+# Texts and amounts that are remembered.
+_DIFFERENT = 1_024
 # Nothing is counted more finely: what is finer is rounded up, away from zero.
 _NANO = -9
 _NANOS = 10**9
@@ -43,14 +45,11 @@ class Amount(NamedTuple):
 
     def __str__(self) -> str:
         """Without fractions, with as large a suffix as loses nothing: ``1536Mi``, ``1500m``."""
-        nanos, written = self
-        if written is Format.BINARY and not nanos % _NANOS and abs(nanos) >= 1024 * _NANOS:
-            return _binary(nanos // _NANOS)
-        return _decimal(nanos, written)
+        return _written(*self)
 
 
 # A cluster asks for few different amounts, each of them thousands of times.
-@lru_cache(1_024)
+@lru_cache(_DIFFERENT)
 def parse(text: str) -> Amount | None:
     """What a text means, None for one that is no quantity: a suffix alone, which Kubernetes takes for 0, among them."""
     found = _QUANTITY.fullmatch(text.strip()) if len(text) <= LONGEST else None
@@ -95,6 +94,13 @@ def _scaled(number: int, exponent: int) -> int:
     """The number, which is not negative, times a power of ten, rounded up."""
     factor: int = 10 ** abs(exponent)
     return number * factor if exponent >= 0 else -(-number // factor)
+
+
+@lru_cache(_DIFFERENT)
+def _written(nanos: int, written: Format) -> str:
+    if written is Format.BINARY and not nanos % _NANOS and abs(nanos) >= 1024 * _NANOS:
+        return _binary(nanos // _NANOS)
+    return _decimal(nanos, written)
 
 
 def _binary(number: int) -> str:

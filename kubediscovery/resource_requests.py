@@ -51,5 +51,6 @@ def _sum(containers: Iterable[schema_pods.Container]) -> Amounts:
 
 
 def _amounts(quantities: Mapping[str, schema.Quantity]) -> Amounts:
-    parsed = ((name, parse(quantity.string)) for name, quantity in quantities.items())
-    return {name: amount for name, amount in parsed if amount is not None}
+    if not quantities:
+        return {}
+    return {name: amount for name, quantity in quantities.items() if (amount := parse(quantity.string)) is not None}
