@@ -56,7 +56,7 @@ def adopters_of(store: Store, orphan: Object) -> Iterator[Object]:
         if controller is None or controller.deleting or controller.selector is None:
             continue
         takes = takers.get((controller.kind.group, controller.kind.kind))
-        if takes is None or not controller.selector.requirements or not controller.selector.matches(labels):
+        if takes is None or not controller.selector.terms or not controller.selector.matches(labels):
             continue
         if controller.namespace == orphan.namespace and takes(controller, orphan):
             yield controller

@@ -204,9 +204,7 @@ class Links:
             prune(self._selecting, before.namespace)
         if after is not None and after.selector is not None:
             for anchor in _anchors(after.selector):
-                # Most have the label that they select by, and its text and tuple are here once.
-                own = next((label for label in after.labels if label == anchor), anchor)
-                _join(self._selecting.setdefault(after.namespace, {}), own, after.uid)
+                _join(self._selecting.setdefault(after.namespace, {}), anchor, after.uid)
 
     def _change_words(self, before: Object | None, after: Object | None) -> None:
         """What is known of an object by one word: its release, what it tells of, the stem of its name."""
@@ -251,6 +249,9 @@ def _stem(item: Object | None) -> tuple[str, str] | None:
 
 def _anchors(selector: Selector) -> list[_Anchor]:
     """Where a selector is kept: what it matches has one of these labels."""
+    labels = [term for term in selector.terms if isinstance(term, tuple)]
+    if labels:
+        return [min(labels, key=lambda label: label[0] not in _FINEST)]
     required = [found for found in selector.requirements if found.operator in ("in", "exists", ">", "<")]
     if not required:
         return [None]

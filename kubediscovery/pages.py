@@ -75,8 +75,8 @@ def places_after(places: Iterable[Place], options: Options) -> list[Place]:
         (key, root)
         for key, root in places
         if (after is None or key > after)
-        and (not labels.requirements or labels.matches(dict(root.labels)))
-        and (not fields.requirements or fields.matches(_fields(key, root)))
+        and (not labels.terms or labels.matches(dict(root.labels)))
+        and (not fields.terms or fields.matches(_fields(key, root)))
     ]
     return sorted(found, key=_KEY)
 
@@ -109,7 +109,7 @@ def list_metadata(version: int, places: Sequence[Place], left: int, options: Opt
     metadata = ListMeta(resource_version=str(version))
     if left:
         metadata.continue_ = encode_continuation(Continuation(version, places[-left - 1][0]))
-        if not options.labels.requirements and not options.fields.requirements:
+        if not options.labels.terms and not options.fields.terms:
             metadata.remaining_item_count = left
     return metadata
 

@@ -1,13 +1,13 @@
 """What the readers of all kinds share: conditions, images, times and selectors, of either encoding."""
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from kubediscovery import schema
 from kubediscovery.objects import Condition, Reference, State
-from kubediscovery.selectors import Requirement, Selector
+from kubediscovery.selectors import Label, Requirement, Selector
 from kubediscovery.sharing import Sharing
 
 # A container's message is shown, never parsed: 1 KB of it says enough.
@@ -43,7 +43,7 @@ class Shape(NamedTuple):
 def row(
     message: type[schema.Message],
     state: Callable[[Any], State],
-    references: Callable[[Any], Iterable[Reference]] = lambda _: (),
+    references: Callable[[Any], Iterable[Reference]] | None = None,
     selector: Callable[[Any], Selector | None] | None = None,
     *,
     custom: bool = False,
@@ -52,7 +52,8 @@ def row(
 
     def read(raw: Any, sharing: Sharing) -> Reading:
         del sharing
-        return Reading(state(raw), named(references(raw)), selector(raw) if selector is not None else None)
+        names = named(references(raw)) if references is not None else ()
+        return Reading(state(raw), names, selector(raw) if selector is not None else None)
 
     return Shape(message, read, custom=custom, selects=selector is not None)
 
@@ -77,9 +78,20 @@ def group_of(api_version: str) -> str:
     return api_version.rpartition("/")[0]
 
 
-def conditions(raw: Iterable[schema.ObjectCondition | schema.ProbedCondition]) -> tuple[Condition, ...]:
-    """Conditions in their order, with messages cut; what they say in the same words is kept once."""
-    return tuple(_condition(found.type, found.status, found.reason, found.message[:MESSAGE_LIMIT]) for found in raw)
+def conditions(
+    raw: Iterable[schema.ObjectCondition | schema.ProbedCondition], *, untold: Container[tuple[str, str]] = ()
+) -> tuple[Condition, ...]:
+    """Conditions in their order, with messages cut; what they say in the same words is kept once.
+
+    Those with a type and status that are ``untold`` have no message.
+    """
+
+    def read(found: schema.ObjectCondition | schema.ProbedCondition) -> Condition:
+        type_, status = found.type, found.status
+        message = "" if (type_, status) in untold else found.message[:MESSAGE_LIMIT]
+        return _condition(type_, status, found.reason, message)
+
+    return tuple(map(read, raw))
 
 
 @lru_cache(_CONDITIONS)
@@ -90,7 +102,7 @@ def _condition(kind: str, status: str, reason: str, message: str) -> Condition:
 
 def images(*containers: Iterable[Any]) -> tuple[str, ...]:
     """Each image once, in the order of containers."""
-    found = (sys.intern(container.image) for group in containers for container in group if container.image)
+    found = [sys.intern(image) for group in containers for container in group if (image := container.image)]
     return tuple(dict.fromkeys(found))
 
 
@@ -101,23 +113,24 @@ def flags(values: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
 
 def exact(labels: Mapping[str, str]) -> Selector | None:
     """The selector that a map of labels is; one without labels selects nothing (a Service's, for one)."""
-    return Selector(_equalities(labels)) if labels else None
+    return Selector(_wanted(labels)) if labels else None
 
 
-def _equalities(labels: Mapping[str, str]) -> tuple[Requirement, ...]:
-    intern = sys.intern
-    return tuple(Requirement(intern(key), "in", (intern(labels[key]),)) for key in sorted(labels))
+def _wanted(labels: Mapping[str, str]) -> tuple[Label, ...]:
+    return tuple(sorted(labels.items()))
 
 
 def label_selector(raw: schema.LabelSelector) -> Selector | None:
     """A LabelSelector that is there: an empty one selects everything. None for one that Kubernetes would refuse."""
-    expressions = list(raw.match_expressions)
-    if any(found.operator not in _OPERATORS for found in expressions):
+    labels = _wanted(raw.match_labels)
+    if not raw.match_expressions:
+        return Selector(labels)
+    if any(found.operator not in _OPERATORS for found in raw.match_expressions):
         return None
     requirements = (
-        Requirement(found.key, _OPERATORS[found.operator], frozenset(found.values)) for found in expressions
+        Requirement(found.key, _OPERATORS[found.operator], frozenset(found.values)) for found in raw.match_expressions
     )
-    return Selector((*_equalities(raw.match_labels), *requirements))
+    return Selector((*labels, *requirements))
 
 
 def spec_selector(raw: Any) -> Selector | None:

@@ -7,11 +7,12 @@ from collections.abc import Callable, Collection, Container, Iterable, Mapping, 
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from kubediscovery.errors import BadRequest
 
 Labels = Mapping[str, str]
+Label = tuple[str, str]
 
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 _SUBDOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*")
@@ -29,19 +30,16 @@ _LONGEST_QUOTED = 200
 
 
 class Requirement(Struct, frozen=True, gc=False):
-    """One requirement; ``operator`` is ``in``, ``notin``, ``exists``, ``absent``, ``>`` or ``<``.
-
-    A single value is kept as a tuple, which takes a quarter of a set's memory: most selectors have no other.
-    """
+    """One requirement; ``operator`` is ``in``, ``notin``, ``exists``, ``absent``, ``>`` or ``<``."""
 
     key: str
     operator: str
-    values: frozenset[str] | tuple[str] = frozenset()
+    values: frozenset[str] = frozenset()
 
-    def __post_init__(self) -> None:
-        if len(self.values) == 1 and not isinstance(self.values, tuple):
-            (value,) = self.values
-            structs.force_setattr(self, "values", (value,))
+    @property
+    def label(self) -> Label | None:
+        """The label that is wanted, where no other meets it."""
+        return (self.key, next(iter(self.values))) if self.operator == "in" and len(self.values) == 1 else None
 
     def holds(self, labels: Labels) -> bool:
         """Whether the labels meet it."""
@@ -121,12 +119,26 @@ class _Conditions(NamedTuple):
 class Selector:
     """Requirements that must all hold; none holds for everything.
 
-    Matching takes no longer for many requirements than for few: they are put together by key once, by the first match.
-    Most of the selectors that a cluster holds are never asked.
+    ``terms`` are the requirements; one that wants one value is that label: most selectors that a cluster holds have no
+    other, and take no memory beside the same labels of an object. Matching takes no longer for many requirements than
+    for few: they are put together by key once, by the first match, which most selectors never see.
     """
 
-    requirements: tuple[Requirement, ...] = ()
+    terms: tuple[Requirement | Label, ...] = ()
     _made: _Conditions | None = field(init=False, repr=False, compare=False, default=None)
+
+    def __post_init__(self) -> None:
+        if any(isinstance(term, Requirement) for term in self.terms):
+            terms = tuple(term.label or term if isinstance(term, Requirement) else term for term in self.terms)
+            object.__setattr__(self, "terms", terms)
+
+    @property
+    def requirements(self) -> tuple[Requirement, ...]:
+        """All of them, in their order."""
+        return tuple(
+            term if isinstance(term, Requirement) else Requirement(term[0], "in", frozenset((term[1],)))
+            for term in self.terms
+        )
 
     def _make(self) -> _Conditions:
         made = _Conditions.of(self.requirements)

@@ -1,9 +1,9 @@
 """What equal values have in common is kept once: the labels, owners, states and references of siblings."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from hashlib import blake2b
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 from google.protobuf.message import Message
@@ -25,6 +25,23 @@ _FORGOTTEN = 64
 H = TypeVar("H", bound=Hashable)
 
 
+class _Share(Protocol):
+    def __call__(self, value: H, /) -> H: ...
+
+
+class _Shared(dict[Hashable, Any]):
+    """Values by themselves; who asks for one that is not here puts it here, unless it is kept elsewhere."""
+
+    def __init__(self, kept: Mapping[Hashable, Any]) -> None:
+        super().__init__()
+        self._elsewhere = kept
+
+    def __missing__(self, value: Hashable) -> Any:
+        make_room(self, SHARED_LIMIT)
+        found = self[value] = self._elsewhere.get(value, value)
+        return found
+
+
 class Sharing:
     """Gives for equal values the same one, and for equal parts of messages what was read of the first.
 
@@ -32,15 +49,11 @@ class Sharing:
     """
 
     def __init__(self) -> None:
-        self._shared: dict[Hashable, Any] = {}
         self._kept: dict[Hashable, Any] = {}
+        self._shared = _Shared(self._kept)
         self._read: dict[bytes, Any] = {}
-
-    def share(self, value: H) -> H:
-        """The first of the values that are equal to this one."""
-        make_room(self._shared, SHARED_LIMIT)
-        found: H = self._shared.setdefault(value, self._kept.get(value, value))
-        return found
+        #: The first of the values that are equal to this one; for those that are known nothing of Python's is called.
+        self.share: _Share = self._shared.__getitem__
 
     def keep(self, value: H) -> H:
         """The same, and it is remembered for longer."""

@@ -116,9 +116,8 @@ class Watched:
         if item.kind != self.kind or self.namespace not in (None, item.namespace) or self.name not in ("", item.name):
             return False
         labels, fields = self.options.labels, self.options.fields
-        return (not labels.requirements or labels.matches(dict(item.labels))) and (
-            not fields.requirements
-            or fields.matches({"metadata.name": item.name, "metadata.namespace": item.namespace})
+        return (not labels.terms or labels.matches(dict(item.labels))) and (
+            not fields.terms or fields.matches({"metadata.name": item.name, "metadata.namespace": item.namespace})
         )
 
 

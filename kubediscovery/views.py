@@ -172,11 +172,11 @@ class View:
 
     def _matches_labels(self, item: Object) -> bool:
         labels = self.selection.labels
-        return not labels.requirements or labels.matches(dict(item.labels))
+        return not labels.terms or labels.matches(dict(item.labels))
 
     def _matches_lasting(self, item: Object) -> bool:
         fields = self.selection.fields
-        if not fields.requirements:
+        if not fields.terms:
             return True
         values = {
             "metadata.name": composition_name(item),

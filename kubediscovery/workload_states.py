@@ -8,6 +8,8 @@ from kubediscovery.objects import CronJobState, JobState, Reference, RevisionSta
 from kubediscovery.readings import Shape, conditions, exact, images, row, seconds, spec_selector
 
 REVISION_ANNOTATION = "deployment.kubernetes.io/revision"
+# What a Deployment says while it is well names its ReplicaSet, and no rule tells anybody of it.
+_UNTOLD = frozenset((("Available", "True"), ("Progressing", "True")))
 
 
 def _deployment(raw: schema.Deployment) -> WorkloadState:
@@ -59,7 +61,7 @@ def _replicated(raw: Any, *, updated: int, **own: Any) -> WorkloadState:
         available=status.available_replicas,
         observed_generation=status.observed_generation,
         images=images(spec.template.spec.containers),
-        conditions=conditions(status.conditions),
+        conditions=conditions(status.conditions, untold=_UNTOLD),
         **own,
     )
 

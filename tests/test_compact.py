@@ -27,6 +27,7 @@ from kubediscovery.objects import (
     WorkloadState,
 )
 from kubediscovery.readings import MESSAGE_LIMIT
+from kubediscovery.selectors import Selector
 from kubediscovery.shapes import CONFIG_MAP_DATA, METADATA, shape_of
 
 DATA = Path(__file__).parent / "data"
@@ -67,13 +68,8 @@ RECORDED: list[tuple[Kind, str, State]] = [
             observed_generation=5,
             images=("nginx:1.28", "nginx:1.27", "envoy:2"),
             conditions=(
-                Condition("Available", "True", "MinimumReplicasAvailable", "Deployment has minimum availability."),
-                Condition(
-                    "Progressing",
-                    "True",
-                    "NewReplicaSetAvailable",
-                    'ReplicaSet "web-b5559b57b" has successfully progressed.',
-                ),
+                Condition("Available", "True", "MinimumReplicasAvailable", ""),
+                Condition("Progressing", "True", "NewReplicaSetAvailable", ""),
             ),
             progress_deadline=600,
             revision="4",
@@ -332,6 +328,28 @@ def test_siblings_share_what_they_have_in_common() -> None:
     assert first.labels is second.labels
     assert first.owners is second.owners
     assert first.state is second.state
+
+
+@pytest.mark.parametrize("wanted", [{"a": "1"}, {"a": "1", "b": "2"}, {"b": "2"}])
+def test_a_selector_is_made_of_the_labels_of_who_selects(wanted: dict[str, str]) -> None:
+    document = {"metadata": {"labels": {"a": "1", "b": "2"}}, "spec": {"selector": {"matchLabels": wanted}}}
+    found = read(REPLICA_SET, document)
+    assert found.selector is not None
+    assert found.selector == Selector(tuple(sorted(wanted.items())))
+    assert {id(term) for term in found.selector.terms} <= {id(label) for label in found.labels}
+    assert (found.selector.terms is found.labels) == (len(wanted) == 2)
+
+
+def test_what_a_deployment_says_while_it_is_well_is_not_kept() -> None:
+    said = {"reason": "R", "message": "m"}
+    conditions = [
+        {"type": type_, "status": status, **said}
+        for type_ in ("Available", "Progressing", "ReplicaFailure")
+        for status in ("True", "False")
+    ]
+    state = read(DEPLOYMENT, {"status": {"conditions": conditions}}).state
+    assert isinstance(state, WorkloadState)
+    assert [found.message for found in state.conditions] == ["", "m", "", "m", "m", "m"]
 
 
 @given(st.lists(st.sampled_from([*RECORDED, (POD, "agent-zw9cp", None)]), max_size=8))

@@ -256,6 +256,23 @@ def test_a_selector_matches_what_meets_all_its_requirements(
     assert selector.matches(labels) == all(each.holds(labels) for each in selector.requirements)
 
 
+@given(st.lists(requirement, max_size=4), blank)
+def test_a_selector_is_that_of_its_requirements_and_has_those_that_were_written(
+    wanted: list[Requirement], space: str
+) -> None:
+    selector = parse_label_selector(",".join(written(each, space) for each in wanted))
+    assert Selector(selector.requirements) == selector
+    meaning = {"=": "in", "==": "in", "!=": "notin"}
+    assert [(each.key, each.operator, each.values) for each in selector.requirements] == [
+        (key, meaning.get(operator, operator), frozenset(values)) for key, operator, values in wanted
+    ]
+
+
+def test_who_wants_one_value_wants_that_label() -> None:
+    assert parse_label_selector("app=web,tier in (a),tier in (a, b),!old").terms[:2] == (("app", "web"), ("tier", "a"))
+    assert not parse_label_selector("").terms
+
+
 @given(st.lists(requirement, max_size=4), st.dictionaries(name, text | number, max_size=4))
 def test_a_selector_is_what_it_is_about_one_key_and_about_the_others(
     wanted: list[Requirement], labels: dict[str, str]
