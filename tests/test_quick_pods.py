@@ -109,7 +109,7 @@ def test_no_more_is_remembered_than_is_of_use(monkeypatch: pytest.MonkeyPatch) -
         document["metadata"]["owner_references"][0]["uid"] = str(number)
         found = read(document, pods)
         assert found.created == number + 1
-    assert all(0 < len(known) <= 20 for known in (pods._states, pods._likenesses, pods._times))
+    assert all(0 < len(known) <= 20 for known in (pods._known, pods._likenesses, pods._times))
 
 
 @pytest.mark.parametrize(
