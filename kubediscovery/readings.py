@@ -117,7 +117,8 @@ def exact(labels: Mapping[str, str]) -> Selector | None:
 
 
 def _wanted(labels: Mapping[str, str]) -> tuple[Label, ...]:
-    return tuple(sorted(labels.items()))
+    intern = sys.intern
+    return tuple(sorted([(intern(key), intern(value)) for key, value in labels.items()]))
 
 
 def label_selector(raw: schema.LabelSelector) -> Selector | None:
