@@ -65,7 +65,7 @@ def _lines(
     return [
         _Line("sync, from the start of reading", "s", lambda run: run.synced.reading, time_, floors),
         _Line("sync, from the start of the process", "s", lambda run: run.synced.since_start),
-        _Line("CPU until then", "s", lambda run: run.synced.cpu, cpu, ((_GITOPS, None),)),
+        _Line("CPU until then", "s", lambda run: run.synced.cpu, cpu, ((_DOWNLOAD, None), (_GITOPS, None))),
         _Line("resident memory", "MB", lambda run: run.resident, memory, ((_GITOPS, gitops),)),
         _Line("highest resident memory", "MB", lambda run: run.peak, None, ((_GITOPS, None),)),
     ]
