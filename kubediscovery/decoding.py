@@ -91,9 +91,12 @@ class Decoder:
         return JsonDecoder(self._shape.message)
 
     @cached_property
-    def _quick(self) -> QuickPods | None:
-        is_usual = self._shape is POD and self._judge is None and self._reader is None
-        return QuickPods(self._kind, self._compactor.sharing) if is_usual else None
+    def _from_protobuf(self) -> Callable[[bytes], Object]:
+        """What reads an object of its message."""
+        if self._shape is POD and self._judge is None and self._reader is None:
+            return QuickPods(self._kind, self._compactor.sharing).read
+        parse = self._protobuf.item.FromString
+        return lambda message: self._compacted(parse(message))
 
     @property
     def reads_protobuf(self) -> bool:
@@ -142,7 +145,7 @@ class Decoder:
 
     def items(self, messages: list[bytes]) -> list[Object]:
         """The objects that protobuf messages describe."""
-        return [self._from_protobuf(message) for message in messages]
+        return [*map(self._from_protobuf, messages)]
 
     def list_metadata(self, message: bytes) -> schema.ListMeta:
         """What a protobuf message says of a list."""
@@ -153,10 +156,6 @@ class Decoder:
         """A page in JSON."""
         raw = msgspec.json.decode(body, type=_JsonPage)
         return _page(raw.metadata, [self._from_json(item) for item in raw.items or ()])
-
-    def _from_protobuf(self, message: bytes) -> Object:
-        quick = self._quick
-        return quick.read(message) if quick is not None else self._compacted(_parse(self._protobuf.item, message))
 
     def stream(self, content_type: str) -> "EventDecoder":
         """A decoder for the chunks of one watch."""

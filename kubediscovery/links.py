@@ -79,12 +79,15 @@ class Links:
                 latest[item.kind] = version
         if before is not None and after is not None and _says_the_same(before, after):
             return
+        if _release(before) or _release(after):
+            _move(self._releases, _release(before), _release(after), before, after)
+        self._change_selector(before, after)
         if (item.kind.group, item.kind.kind) == POD:
             self._change_pod(before, after)
-        else:
-            self._change_names(before, after)
-        self._change_selector(before, after)
-        self._change_words(before, after)
+            return
+        self._change_names(before, after)
+        _move(self._told, _subject(before), _subject(after), before, after)
+        _move(self._numbered, _stem(before), _stem(after), before, after)
 
     @property
     def tells(self) -> bool:
@@ -205,12 +208,6 @@ class Links:
         if after is not None and after.selector is not None:
             for anchor in _anchors(after.selector):
                 _join(self._selecting.setdefault(after.namespace, {}), anchor, after.uid)
-
-    def _change_words(self, before: Object | None, after: Object | None) -> None:
-        """What is known of an object by one word: its release, what it tells of, the stem of its name."""
-        _move(self._releases, _release(before), _release(after), before, after)
-        _move(self._told, _subject(before), _subject(after), before, after)
-        _move(self._numbered, _stem(before), _stem(after), before, after)
 
 
 def _says_the_same(before: Object, after: Object) -> bool:

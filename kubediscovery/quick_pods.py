@@ -68,6 +68,7 @@ class QuickPods:
         self._kind = kind
         self._sharing = sharing
         self._messages = _messages()
+        self._parse: Callable[[bytes], Any] = self._messages.pod.FromString
         self._times: dict[bytes, int] = {}
         # By digests of what is not a pod's own: of metadata and spec, and of these with the status.
         self._likenesses: dict[bytes, _Likeness] = {}
@@ -75,7 +76,7 @@ class QuickPods:
 
     def read(self, message: bytes) -> Object:
         """The pod that a message describes."""
-        pod: Any = self._messages.pod.FromString(message)
+        pod = self._parse(message)
         pod.DiscardUnknownFields()
         metadata, spec = pod.metadata, pod.spec
         node, name, uid, version = spec.node_name, metadata.name, metadata.uid, metadata.resource_version
