@@ -49,9 +49,7 @@ class Compactor:
         references = tuple(dict.fromkeys((*reading.references, *declared))) if declared else reading.references
         selector = selector if reading.selector is None else reading.selector
         owners = metadata.owner_references
-        # Of a ReplicaSet and its like labels are remembered for longer, as its pods will have them too.
-        own = self.sharing.keep if selector is not None and owners else share
-        labels = own(tuple(sorted([share((intern(key), intern(value))) for key, value in metadata.labels.items()])))
+        labels = self._labels(metadata.labels, owns_pods=selector is not None and bool(owners))
         # What others name is interned: so are the owners' names and UIDs in what they own, and names among labels.
         # By position, which takes half of the time.
         return Object(
@@ -72,6 +70,12 @@ class Compactor:
             None if judgement is None else share(judgement),
             intern(reading.node),
         )
+
+    def _labels(self, labels: Mapping[str, str], *, owns_pods: bool) -> Labels:
+        """Sorted; of a ReplicaSet and its like they are remembered for longer, as its pods will have them too."""
+        share, intern = self.sharing.share, sys.intern
+        found = tuple(sorted([share((intern(key), intern(value))) for key, value in labels.items()]))
+        return self.sharing.keep(found) if owns_pods else share(found)
 
     def _selector(self, selector: Selector, labels: Labels) -> Selector:
         """One that is made of what is here already: mostly of the object's own labels, or of some of them."""

@@ -116,8 +116,7 @@ class WorkloadState(Struct, frozen=True, gc=False):
 
     ``strategy`` is the update strategy's type, ``partition`` a StatefulSet's, whose pods wait for no other where it is
     ``parallel``; ``progress_deadline`` is seconds, 0 for none. ``current_revision`` and ``update_revision`` are a
-    StatefulSet's ControllerRevisions, ``revision`` the number in the annotation of a Deployment's controller. The
-    conditions Progressing and Available have no message while they are True.
+    StatefulSet's ControllerRevisions, ``revision`` a Deployment's own number. Messages that nobody is told are empty.
     """
 
     desired: int
