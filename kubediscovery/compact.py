@@ -40,8 +40,7 @@ class Compactor:
     ) -> Object:
         """The object that ``raw`` describes; the kind's shape, or another, says what is read from it.
 
-        ``judgement``, the ``declared`` references and ``selector`` are what rules of the configuration made of it. A
-        selector of the kind's own goes before that.
+        ``judgement``, ``declared`` references and ``selector`` are from rules; a selector of the kind's own goes first.
         """
         metadata: schema.ObjectMeta = raw.metadata
         share, intern = self.sharing.share, sys.intern
@@ -50,8 +49,7 @@ class Compactor:
         selector = selector if reading.selector is None else reading.selector
         owners = metadata.owner_references
         labels = self._labels(metadata.labels, owns_pods=selector is not None and bool(owners))
-        # What others name is interned: so are the owners' names and UIDs in what they own, and names among labels.
-        # By position, which takes half of the time.
+        # What others name is interned. By position, which takes half of the time.
         return Object(
             kind,
             intern(metadata.namespace),
