@@ -38,7 +38,9 @@ class _Shared(dict[Hashable, Any]):
 
     def __missing__(self, value: Hashable) -> Any:
         make_room(self, SHARED_LIMIT)
-        found = self[value] = self._elsewhere.get(value, value)
+        found = self._elsewhere.get(value, value)
+        # Equal to the value, which need not stay.
+        self[found] = found
         return found
 
 
