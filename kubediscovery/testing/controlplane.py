@@ -134,9 +134,16 @@ class ControlPlane:
         return ask(self.server + path, context=self._context)
 
     def restart(self, component: str) -> None:
-        """Stop a component in an orderly way, start it again on the same port, and wait until all is ready."""
-        self.stop_component(component)
-        self.start_component(component)
+        """Stop a component in an orderly way, start it again on the same port, and wait until all is ready.
+
+        Around kube-apiserver those that act on objects are restarted too: some end where it is away for too long, and
+        the others would wait for up to a minute before they list again (k8s.io/client-go, tools/cache/reflector.go).
+        """
+        around = [name for name in CONTROLLERS if component == "kube-apiserver" and self._runner.runs(name)]
+        for name in (*around, component):
+            self.stop_component(name)
+        for name in (component, *around):
+            self.start_component(name)
 
     def stop_component(self, component: str) -> None:
         """Stop one component; the others are left to bear it."""

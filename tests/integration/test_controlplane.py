@@ -119,6 +119,15 @@ def test_a_restart_keeps_the_data(cluster: ControlPlane, namespace: str, compone
     cluster.kubectl("get", "configmap", "kept", f"--namespace={namespace}")
 
 
+def test_objects_are_acted_on_at_once_after_kube_apiserver_was_restarted(cluster: ControlPlane, namespace: str) -> None:
+    """Who was left to come back by itself would wait longer after each restart, up to a minute."""
+    for _ in range(4):
+        cluster.restart("kube-apiserver")
+    kubectl = ("--namespace", namespace)
+    cluster.kubectl(*kubectl, "create", "deployment", "web", "--image=nginx:1")
+    cluster.kubectl(*kubectl, "rollout", "status", "deployment/web", "--timeout=20s")
+
+
 def test_after_a_compaction_and_a_restart_old_versions_are_gone(cluster: ControlPlane, namespace: str) -> None:
     path = f"/api/v1/namespaces/{namespace}/configmaps"
     old = cluster.get(path).json()["metadata"]["resourceVersion"]

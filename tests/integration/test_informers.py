@@ -265,5 +265,3 @@ def test_through_restarts_of_kube_apiserver(
         assert len(report.fills) == 2, report.requests
         assert report.resumed, report.requests
     wait_until_equal(far, cluster, log=replicas.log, seconds=40)
-    for component in ("kube-controller-manager", "kube-scheduler", "kwok"):
-        cluster.restart(component)

@@ -41,13 +41,6 @@ def wait_for_rollout(cluster: ControlPlane, namespace: str) -> None:
     eventually(rolled_out, "the rollout", seconds=150, log=cluster.directory / "logs" / "kwok.log")
 
 
-def restart_kube_apiserver(cluster: ControlPlane) -> None:
-    """Restart it, and after it those that act on objects: they come back by themselves too, but take a minute."""
-    cluster.restart("kube-apiserver")
-    for component in ("kube-controller-manager", "kube-scheduler", "kwok"):
-        cluster.restart(component)
-
-
 def equal_again(cluster: ControlPlane, namespace: str, count: int, server: Server, *, seconds: float = 60) -> None:
     def equal() -> bool:
         real, seen = real_pods(cluster, namespace), pods_of(cluster, namespace)
@@ -60,7 +53,7 @@ def equal_again(cluster: ControlPlane, namespace: str, count: int, server: Serve
 def test_kube_apiserver_restarts(cluster: ControlPlane, namespace: str, server: Server) -> None:
     cluster.kubectl("-n", namespace, "create", "deployment", "web", "--image=nginx:1", "--replicas=2")
     equal_again(cluster, namespace, 2, server)
-    restart_kube_apiserver(cluster)
+    cluster.restart("kube-apiserver")
     scale(cluster, namespace, 4)
     equal_again(cluster, namespace, 4, server)
 
@@ -74,11 +67,11 @@ def test_what_vanished_while_nobody_watched_is_gone(cluster: ControlPlane, names
     lists = lists_begun(server, "deployments.apps")
     server.pause()
     try:
-        restart_kube_apiserver(cluster)
+        cluster.restart("kube-apiserver")
         kubectl("-n", namespace, "delete", "deployment", "doomed", "--wait")
         scale(cluster, namespace, 1)
         cluster.compact_etcd()
-        restart_kube_apiserver(cluster)
+        cluster.restart("kube-apiserver")
     finally:
         server.resume()
 
